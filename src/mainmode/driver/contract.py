@@ -1,0 +1,116 @@
+"""The IPSec driver's contract: what IKE asks of it and what it tells IKE.
+
+The driver owns packets, octets, seconds and sequence numbers. IKE hands it policy and SA pairs
+and learns from it that a packet needs an SA or that a pair is used up (service.md 21 and 30).
+Everything that crosses is a value of `model` or `policy`, so the driver can live in a process
+of its own or in the kernel.
+
+Source: windows.md 5.3 and 8.4; service.md 18..21.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Protocol
+
+from mainmode.model import Direction, Flow, IpAddress, SaPair
+from mainmode.numbers import ProtocolId
+from mainmode.policy.selection import Selection
+
+
+@dataclass(slots=True)
+class PairCounters:
+    """What went through one pair since it was installed."""
+
+    packets_sent: int = 0
+    packets_received: int = 0
+    octets_sent: int = 0
+    octets_received: int = 0
+
+
+@dataclass(slots=True)
+class DriverStatistics:
+    """IPsec statistics of the driver since its start, named as windows.md 8.4 names them."""
+
+    active_security_associations: int = field(
+        default=0, metadata={"name": "Active Security Associations"}
+    )
+    offloaded_security_associations: int = field(
+        default=0, metadata={"name": "Offloaded Security Associations"}
+    )
+    pending_key_operations: int = field(default=0, metadata={"name": "Pending Key Operations"})
+    key_additions: int = field(default=0, metadata={"name": "Key Additions"})
+    key_deletions: int = field(default=0, metadata={"name": "Key Deletions"})
+    rekeys: int = field(default=0, metadata={"name": "Rekeys"})
+    active_tunnels: int = field(default=0, metadata={"name": "Active Tunnels"})
+    bad_spi_packets: int = field(default=0, metadata={"name": "Bad SPI Packets"})
+    packets_not_decrypted: int = field(default=0, metadata={"name": "Packets Not Decrypted"})
+    packets_not_authenticated: int = field(
+        default=0, metadata={"name": "Packets Not Authenticated"}
+    )
+    packets_with_replay_detection: int = field(
+        default=0, metadata={"name": "Packets With Replay Detection"}
+    )
+    confidential_bytes_sent: int = field(default=0, metadata={"name": "Confidential Bytes Sent"})
+    confidential_bytes_received: int = field(
+        default=0, metadata={"name": "Confidential Bytes Received"}
+    )
+    authenticated_bytes_sent: int = field(default=0, metadata={"name": "Authenticated Bytes Sent"})
+    authenticated_bytes_received: int = field(
+        default=0, metadata={"name": "Authenticated Bytes Received"}
+    )
+    transport_bytes_sent: int = field(default=0, metadata={"name": "Transport Bytes Sent"})
+    transport_bytes_received: int = field(default=0, metadata={"name": "Transport Bytes Received"})
+    bytes_sent_in_tunnels: int = field(default=0, metadata={"name": "Bytes Sent In Tunnels"})
+    bytes_received_in_tunnels: int = field(
+        default=0, metadata={"name": "Bytes Received In Tunnels"}
+    )
+
+    def named(self) -> dict[str, int]:
+        """The counters under the documented names, in the documented order."""
+        return {str(each.metadata["name"]): getattr(self, each.name) for each in fields(self)}
+
+
+class Upward(Protocol):
+    """What the driver tells IKE. Called from the service's loop, never from another thread."""
+
+    def acquire(self, flow: Flow) -> None:
+        """A packet needs protection and no pair carries it. The driver holds the packet and
+        asks once a second as long as packets of the flow wait."""
+
+    def expired(self, spi: int, *, hard: bool) -> None:
+        """The pair with this inbound SPI nears (soft) or has reached (hard) its lifetime.
+        After a hard one the driver passes no packet through it."""
+
+    def idle(self, spi: int) -> None:
+        """Nothing went through the pair for the idle time."""
+
+
+class Driver(Protocol):
+    """What IKE asks. Errors are `DriverError`; nothing here blocks for long."""
+
+    def start(self, upward: Upward) -> None:
+        """Claim devices and close what a killed predecessor left open."""
+
+    def assign(self, selection: Selection) -> None:
+        """Enforce this policy from now on, atomically: no packet sees half of it."""
+
+    def allocate_spi(self, protocol: ProtocolId, local: IpAddress, peer: IpAddress) -> int:
+        """An inbound SPI, at least 256, that no pair of ours uses or has been promised."""
+
+    def install(self, pair: SaPair, direction: Direction) -> None:
+        """Take one direction of a pair into use. Inbound comes first. Installing outbound
+        releases the packets that wait for its selector."""
+
+    def replace(self, old_spi: int, pair: SaPair) -> None:
+        """Send through `pair` (whose inbound half is installed) instead of the old one, whose
+        inbound half stays until it is removed."""
+
+    def remove(self, spi: int) -> None:
+        """Forget the pair (or the promised SPI). Unknown SPIs are no error."""
+
+    def counters(self, spi: int) -> PairCounters | None:
+        """What the pair carried; None when there is no such pair."""
+
+    def statistics(self) -> DriverStatistics: ...
+
+    def close(self) -> None:
+        """Leave no device, route, rule or table behind."""

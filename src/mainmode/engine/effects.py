@@ -1,0 +1,70 @@
+"""What the engine wants done: the closed set of effects.
+
+The service executes them; simulation and tests do the same with their own hands.
+"""
+
+from dataclasses import dataclass
+
+from mainmode.engine.events import Event
+from mainmode.model import Direction, IpAddress, Path, SaPair
+from mainmode.numbers import ProtocolId
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this datagram along the path. Losing it is no error."""
+
+    path: Path
+    datagram: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AllocateSpi:
+    """Job: an inbound SPI from the driver. Its result is an int."""
+
+    protocol: ProtocolId
+    local: IpAddress
+    peer: IpAddress
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPair:
+    """Job: give one direction of a pair to the driver. Its result is None."""
+
+    pair: SaPair
+    direction: Direction
+
+
+Job = AllocateSpi | InstallPair
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailed:
+    """The result of a job that could not be done."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Do this job and bring its result to `Engine.resume` under the same id."""
+
+    job_id: int
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePair:
+    """Take a pair (or a promised SPI) away from the driver."""
+
+    spi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something worth remembering happened."""
+
+    event: Event
+
+
+Effect = Send | Run | RemovePair | Record

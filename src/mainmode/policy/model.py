@@ -1,0 +1,223 @@
+"""The policy of Windows, as values: rules, filter lists, filter actions, main mode settings.
+
+Source: windows.md 6 (MS-GPIPSEC 2.2.1), in its administrators' words.
+Talks to: `selection` (which filter decides for a packet), `offers` (what is proposed), `load`.
+Does not: hold secrets; an authentication method names one, `auth.credentials` has it.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from mainmode import limits
+from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES, Cipher, Group, Hash
+from mainmode.model import AddressRange, IpAddress, Lifetime
+
+
+class Action(Enum):
+    """What a filter action does with a packet."""
+
+    PERMIT = "permit"
+    BLOCK = "block"
+    NEGOTIATE = "negotiate"
+
+
+class PlaceKind(Enum):
+    """How one end of a filter is given."""
+
+    ADDRESSES = "addresses"
+    ME = "me"
+    """Any address of this computer."""
+    ANY = "any"
+    DNS_NAME = "dns name"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One end of a filter."""
+
+    kind: PlaceKind
+    addresses: AddressRange | None = None
+    name: str = ""
+
+    def __str__(self) -> str:
+        if self.kind is PlaceKind.ADDRESSES:
+            return str(self.addresses)
+        return self.name if self.kind is PlaceKind.DNS_NAME else self.kind.value
+
+
+ME = Place(PlaceKind.ME)
+ANY = Place(PlaceKind.ANY)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which packets: source, destination, protocol and ports (0: any)."""
+
+    source: Place
+    destination: Place
+    protocol: int = 0
+    source_port: int = 0
+    destination_port: int = 0
+    mirrored: bool = True
+    """Also matches with source and destination exchanged."""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterList:
+    name: str
+    filters: tuple[Filter, ...]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MainModeOffer:
+    """One main mode transform but for the authentication method, which the rule brings."""
+
+    cipher: Cipher
+    hash: Hash
+    group: Group
+
+    @property
+    def name(self) -> str:
+        """As in policy files: 3des-sha1-group14."""
+        return f"{self.cipher.name}-{self.hash.name}-{self.group.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class QuickModeOffer:
+    """One security method: ESP (cipher and integrity), AH (integrity), or both together.
+
+    At least one of `ah` and `esp_cipher` is set; ESP needs a cipher that is not null, an
+    integrity, or both.
+    """
+
+    esp_cipher: Cipher | None = None
+    esp_integrity: Hash | None = None
+    ah: Hash | None = None
+    lifetime: Lifetime = Lifetime(limits.QUICK_MODE_LIFETIME_S, limits.QUICK_MODE_LIFETIME_KIB)
+
+    @property
+    def name(self) -> str:
+        """As in policy files: esp:3des-sha1, ah:md5, ah:sha1+esp:3des-sha1."""
+        parts = []
+        if self.ah is not None:
+            parts.append(f"ah:{self.ah.name}")
+        if self.esp_cipher is not None:
+            integrity = f"-{self.esp_integrity.name}" if self.esp_integrity else ""
+            parts.append(f"esp:{self.esp_cipher.name}{integrity}")
+        return "+".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterAction:
+    name: str
+    action: Action
+    offers: tuple[QuickModeOffer, ...] = ()
+    accept_unsecured: bool = False
+    """Inbound pass-through: clear packets come in and are answered with a negotiation."""
+    allow_fallback: bool = False
+    """Soft SA: clear traffic with computers that do not answer."""
+    session_pfs: bool = False
+    """Session key PFS: each quick mode makes a new Diffie-Hellman exchange."""
+    session_pfs_group: Group | None = None
+    """None: the group of main mode."""
+    description: str = ""
+
+
+class Method(Enum):
+    """How a rule lets peers prove who they are."""
+
+    PRESHARED_KEY = "preshared_key"
+    CERTIFICATE = "certificate"
+    KERBEROS = "kerberos"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who one end says it is: kind is address, fqdn or user_fqdn; empty value: the address used."""
+
+    kind: str = "address"
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}" if self.value else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """One authentication method of a rule."""
+
+    method: Method
+    secret: str = ""
+    """Name of the preshared key: the file it stands in, or a credential of the service manager."""
+    root_ca: str = ""
+    """Distinguished name of the certification authority."""
+    local_identity: Identity = Identity()
+    peer_identity: Identity | None = None
+    """What the peer must be; None: its address, or any name that the key proves."""
+
+
+class ConnectionType(Enum):
+    ALL = "all"
+    LAN = "lan"
+    DIALUP = "dialup"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Ties a filter list to a filter action and to the ways of authentication, in preference."""
+
+    name: str
+    filter_list: FilterList
+    filter_action: FilterAction
+    authentication: tuple[Authentication, ...] = ()
+    tunnel_endpoint: IpAddress | None = None
+    """Tunnel mode to this gateway; None: transport mode."""
+    connection_type: ConnectionType = ConnectionType.ALL
+    active: bool = True
+    explain_refusals: bool = False
+    """Tell these peers in main mode, in clear, which offers would have been accepted."""
+    description: str = ""
+
+
+DEFAULT_MAIN_MODE_OFFERS = (
+    MainModeOffer(CIPHERS["3des"], HASHES["sha1"], GROUPS["group14"]),
+    MainModeOffer(CIPHERS["3des"], HASHES["sha1"], GROUPS["group2"]),
+)
+DEFAULT_QUICK_MODE_OFFERS = (
+    QuickModeOffer(esp_cipher=CIPHERS["3des"], esp_integrity=HASHES["sha1"]),
+)
+"""Windows' "integrity and encryption": ESP 3DES-SHA1, an hour or 100 MB (windows.md 6.7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MainModeSettings:
+    offers: tuple[MainModeOffer, ...] = DEFAULT_MAIN_MODE_OFFERS
+    lifetime_s: int = limits.MAIN_MODE_LIFETIME_S
+    quick_modes_max: int = 0
+    """Quick modes off one main mode; 0: no limit."""
+    master_pfs: bool = False
+    """Master key PFS: one quick mode for each main mode."""
+    retry_intervals_s: tuple[float, ...] = limits.RETRY_INTERVALS_S
+    """Waits after each sending of a message; its end is the failure."""
+
+
+class Profile(Enum):
+    """Which vendor IDs are sent."""
+
+    WINDOWS_2003 = "windows2003"
+    MODERN = "modern"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One assigned policy."""
+
+    name: str = "empty"
+    rules: tuple[Rule, ...] = ()
+    main_mode: MainModeSettings = field(default_factory=MainModeSettings)
+    profile: Profile = Profile.MODERN
+    default_response: bool = False
+    """The default response rule: secure what asks for it."""
+    description: str = ""
