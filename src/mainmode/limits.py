@@ -10,7 +10,7 @@ first two intervals MS-IKEE <16>; doubling and the 16 s cap after its delete sch
 DUPLICATE_REPLIES_MAX = 5
 """How often one stored reply answers an identical datagram (racoon: 5, libreswan: 2)."""
 FINISHED_EXCHANGE_S = 60.0
-"""How long the last reply of a finished exchange is kept: longer than a peer's retry cycle (ours)."""
+"""How long a finished exchange keeps its last reply: longer than a peer's retry cycle (ours)."""
 
 # --- half-open main modes -------------------------------------------------------------------
 HALF_OPEN_S = 60.0
@@ -35,7 +35,7 @@ QUICK_MODES_AT_ONCE = 3
 NEGOTIATIONS_WAITING_MAX = 1_000
 """Quick modes that may wait for their turn off one main mode (ours)."""
 USED_MESSAGE_IDS_MAX = 100_000
-"""After that many exchanges off one main mode SA it is renegotiated: IDs must stay unique (ours)."""
+"""After that many exchanges a main mode SA is renegotiated: IDs must stay unique (ours)."""
 
 # --- quick mode -----------------------------------------------------------------------------
 QUICK_MODE_LIFETIME_S = 3_600

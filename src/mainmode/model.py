@@ -176,8 +176,8 @@ class Selector:
         def end(addresses: AddressRange, port: int) -> str:
             return f"{addresses}:{port}" if port else str(addresses)
 
-        protocol = name_of(IpProtocol, self.protocol).lower()
-        return f"{end(self.local, self.local_port)} <-> {end(self.remote, self.remote_port)} {protocol}"
+        local, remote = end(self.local, self.local_port), end(self.remote, self.remote_port)
+        return f"{local} <-> {remote} {name_of(IpProtocol, self.protocol).lower()}"
 
 
 class Mode(Enum):

@@ -333,7 +333,7 @@ class IpProtocol(IntEnum):
 
 
 def name_of(kind: type[IntEnum], value: int) -> str:
-    """`value` as people write it: NO-PROPOSAL-CHOSEN, or the bare number when it is not assigned."""
+    """`value` as people write it: NO-PROPOSAL-CHOSEN; the bare number when it is not assigned."""
     try:
         return kind(value).name.replace("_", "-")
     except ValueError:

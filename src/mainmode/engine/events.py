@@ -55,7 +55,7 @@ class Event:
         return plain
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """What JSON can carry."""
     if isinstance(value, Failure):
         return {

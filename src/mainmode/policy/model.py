@@ -84,6 +84,9 @@ class MainModeOffer:
         return f"{self.cipher.name}-{self.hash.name}-{self.group.name}"
 
 
+DEFAULT_QUICK_MODE_LIFETIME = Lifetime(limits.QUICK_MODE_LIFETIME_S, limits.QUICK_MODE_LIFETIME_KIB)
+
+
 @dataclass(frozen=True, slots=True)
 class QuickModeOffer:
     """One security method: ESP (cipher and integrity), AH (integrity), or both together.
@@ -95,7 +98,7 @@ class QuickModeOffer:
     esp_cipher: Cipher | None = None
     esp_integrity: Hash | None = None
     ah: Hash | None = None
-    lifetime: Lifetime = Lifetime(limits.QUICK_MODE_LIFETIME_S, limits.QUICK_MODE_LIFETIME_KIB)
+    lifetime: Lifetime = DEFAULT_QUICK_MODE_LIFETIME
 
     @property
     def name(self) -> str:
