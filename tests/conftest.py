@@ -1,0 +1,60 @@
+"""What every test run shares: which tests can run here, and an honest word about the others.
+
+A test that needs something this machine lacks is not skipped: it is taken out before the run,
+named with the reason at the end, and the run fails. `--quick` leaves out, on purpose and without
+complaint, what takes long or needs a peer or a network of its own.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.peers import strongswan
+
+NEEDS: dict[str, Callable[[], str]] = {"peer": strongswan.missing}
+"""Marker to what its tests lack on this machine: a reason, or nothing."""
+
+NOT_QUICK = ("peer", "network", "slow")
+
+could_not_run = pytest.StashKey[dict[str, list[str]]]()
+"""Reason to the tests it stops."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="only what needs no peer, no network of its own, and little time",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    lacking = config.stash.setdefault(could_not_run, {})
+    quick = config.getoption("--quick")
+    reasons = {marker: need() for marker, need in NEEDS.items()} if not quick else {}
+    keep: list[pytest.Item] = []
+    leave: list[pytest.Item] = []
+    for item in items:
+        reason = next(
+            (why for name, why in reasons.items() if why and item.get_closest_marker(name)), ""
+        )
+        if reason:
+            lacking.setdefault(reason, []).append(item.nodeid)
+        unwanted = quick and any(item.get_closest_marker(name) for name in NOT_QUICK)
+        (leave if reason or unwanted else keep).append(item)
+    items[:] = keep
+    config.hook.pytest_deselected(items=leave)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.stash.get(could_not_run, {}) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for reason, tests in config.stash.get(could_not_run, {}).items():
+        terminalreporter.section(f"{len(tests)} tests could not run here: {reason}")
+        for test in tests:
+            terminalreporter.line(test)

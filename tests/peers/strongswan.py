@@ -1,0 +1,257 @@
+"""strongSwan as a peer: a charon of its own in a network namespace, told what to do over VICI.
+
+    with StrongSwan(host) as peer:
+        peer.load("main", main_mode("192.0.2.2", "192.0.2.1", ["3des-sha1-modp1024"]))
+        peer.share_key(b"a key", "192.0.2.1", "192.0.2.2")
+        peer.initiate("main")
+
+Nothing of it is shared with another instance or the machine's own strongSwan: configuration,
+control socket and log live in a folder of its own that goes away at the end.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from types import TracebackType
+from typing import IO, Any, Protocol, Self
+
+import vici
+
+CHARON = Path("/usr/sbin/charon-systemd")
+PLUGINS = ("random", "nonce", "openssl", "pem", "pkcs1", "pubkey", "x509", "hmac", "kdf")
+"""OpenSSL's legacy provider has DES; the list is short so that charon starts in 0.1 s, and leaves
+out bypass-lan, which sends the traffic of the local subnet past all protection."""
+LOG_LEVELS = {"default": 1, "ike": 4, "enc": 3, "chd": 4, "cfg": 2, "net": 2}
+"""ike 4 and chd 4 show keys, enc 3 shows what was encrypted."""
+START_S = 10.0
+INITIATE_S = 30.0
+
+Section = Mapping[str, "str | Sequence[str] | Section"]
+"""A part of swanctl.conf: names to strings, lists of strings or sections."""
+
+
+def missing() -> str:
+    """What stops strongSwan from running here; empty when nothing does."""
+    if os.geteuid() != 0:
+        return "strongSwan as a peer needs root"
+    if not CHARON.exists():
+        return "strongSwan is not installed (Debian: apt-get install charon-systemd)"
+    return ""
+
+
+class Host(Protocol):
+    """Where a charon runs: something with a network of its own."""
+
+    def popen(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdout: IO[bytes] | None = None,
+        stderr: IO[bytes] | None = None,
+    ) -> subprocess.Popen[bytes]: ...
+
+
+class PeerFailed(Exception):
+    """strongSwan could not do what it was told; the text holds its own words."""
+
+
+class StrongSwan:
+    """One charon. `user_space_ipsec` gives it ESP on a kernel that has none."""
+
+    def __init__(self, host: Host, *, user_space_ipsec: bool = False) -> None:
+        self._host = host
+        self._user_space_ipsec = user_space_ipsec
+
+    def __enter__(self) -> Self:
+        # Not a test's own folder: the path of a Unix socket may have 107 octets at most.
+        self.folder = Path(mkdtemp(prefix="charon-"))
+        self._settings = self.folder / "strongswan.conf"
+        self._settings.write_text(self._strongswan_conf())
+        # AppArmor, where it is on, ties charon at its usual place to the usual folders.
+        program = shutil.copy(CHARON, self.folder / "charon")
+        with (self.folder / "output").open("wb") as output:
+            self.process = self._host.popen(
+                [str(program)],
+                env={**os.environ, "STRONGSWAN_CONF": str(self._settings)},
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            self._session = vici.Session(self._connect())
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    # --- what it is told ------------------------------------------------------------------------
+
+    def load(self, name: str, connection: Section) -> None:
+        """Adds or replaces a connection."""
+        self._session.load_conn({name: connection})
+
+    def share_key(self, key: bytes, *owners: str) -> None:
+        """A preshared key for the identities that own it."""
+        self._session.load_shared(
+            {"id": "-".join(owners), "type": "IKE", "data": key, "owners": list(owners)}
+        )
+
+    def initiate(self, connection: str, child: str = "") -> None:
+        """Negotiates main mode, and quick mode if a child is named. Raises PeerFailed."""
+        what = {"ike": connection, "timeout": str(int(INITIATE_S * 1000))}
+        self._command(self._session.initiate({**what, "child": child} if child else what))
+
+    def terminate(self, connection: str) -> None:
+        """Ends the SAs of a connection, telling the other side."""
+        self._command(self._session.terminate({"ike": connection}))
+
+    def sas(self) -> list[dict[str, Any]]:
+        """Its main mode SAs; each has its quick mode SAs under `child-sas`."""
+        listed = [_as_text(each) for each in self._session.list_sas()]
+        return [{"name": name, **sa} for each in listed for name, sa in each.items()]
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Meanwhile it receives nothing and answers nothing, as if its machine hung."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    # --- what it says -----------------------------------------------------------------------
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "charon.log").read_text(errors="replace")
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _strongswan_conf(self) -> str:
+        ipsec = ("kernel-libipsec",) if self._user_space_ipsec else ()
+        plugins = " ".join((*PLUGINS, *ipsec, "kernel-netlink", "socket-default", "vici"))
+        levels = "\n".join(f"{group} = {level}" for group, level in LOG_LEVELS.items())
+        return f"""
+charon-systemd {{
+    load = {plugins}
+    plugins {{ vici {{ socket = unix://{self.folder}/vici }} }}
+    filelog {{ log {{
+        path = {self.folder}/charon.log
+        flush_line = yes
+        {levels}
+    }} }}
+}}
+"""
+
+    def _connect(self) -> socket.socket:
+        control = socket.socket(socket.AF_UNIX)
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                control.connect(str(self.folder / "vici"))
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    control.close()
+                    said = (self.folder / "output").read_text(errors="replace")
+                    raise PeerFailed(f"charon did not start:\n{said}") from None
+                time.sleep(0.02)
+            else:
+                return control
+
+    def _command(self, messages: Iterator[Section]) -> None:
+        said: list[str] = []
+        try:
+            said.extend(_as_text(each).get("msg", "") for each in messages)
+        except vici.exception.CommandException as error:
+            raise PeerFailed("\n".join([str(error), *said])) from error
+
+    def _stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(START_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder)
+
+
+def main_mode(
+    local: str,
+    peer: str,
+    proposals: Sequence[str],
+    *,
+    children: Section | None = None,
+    **changes: str,
+) -> Section:
+    """A connection: IKEv1 main mode with a preshared key, the addresses as identities."""
+    return {
+        "version": "1",
+        "local_addrs": [local],
+        "remote_addrs": [peer],
+        "proposals": list(proposals),
+        "local": {"auth": "psk", "id": local},
+        "remote": {"auth": "psk", "id": peer},
+        "children": children or {},
+        **changes,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A value that charon wrote to its log: `09[IKE] SKEYID => 20 bytes @ 0x…` and a dump."""
+
+    group: str
+    name: str
+    data: bytes
+
+
+_HEAD = re.compile(
+    r"(?P<thread>\d\d)\[(?P<group>[A-Z]+)\] +(?P<name>.*?) => (?P<octets>\d+) bytes @"
+)
+_ROW = re.compile(r"(?P<thread>\d\d)\[[A-Z]+\] +\d+: (?P<hex>(?:[0-9A-F]{2} )+)")
+
+
+def logged_values(log: str) -> list[Logged]:
+    """Every value with a name in charon's log, in order."""
+    values = []
+    unfinished: dict[str, tuple[re.Match[str], bytearray]] = {}
+    for line in log.splitlines():
+        if head := _HEAD.match(line):
+            unfinished[head["thread"]] = head, bytearray()
+        elif (row := _ROW.match(line)) and row["thread"] in unfinished:
+            head, data = unfinished[row["thread"]]
+            data += bytes.fromhex(row["hex"])
+            if len(data) == int(head["octets"]):
+                values.append(Logged(head["group"], head["name"], bytes(data)))
+                del unfinished[row["thread"]]
+    return values
+
+
+def _as_text(section: Mapping[str, object]) -> dict[str, Any]:
+    """VICI's octet strings as text, at every depth."""
+
+    def text(value: object) -> object:
+        if isinstance(value, bytes):
+            return value.decode(errors="replace")
+        if isinstance(value, Mapping):
+            return _as_text(value)
+        return [text(each) for each in value] if isinstance(value, list) else value
+
+    return {name: text(value) for name, value in section.items()}
