@@ -1,0 +1,1 @@
+"""Octets to messages and back: ISAKMP and the IPsec DOI (RFC 2408, RFC 2407)."""
