@@ -29,6 +29,11 @@ class PlaceKind(Enum):
     """Any address of this computer."""
     ANY = "any"
     DNS_NAME = "dns name"
+    DNS_SERVERS = "dns"
+    """The DNS servers this computer uses; likewise the next three (MS-GPIPSEC 2.2.1.5.1)."""
+    WINS_SERVERS = "wins"
+    DHCP_SERVERS = "dhcp"
+    GATEWAY = "gateway"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,8 @@ class Authentication:
 
     method: Method
     secret: str = ""
-    """Name of the preshared key: the file it stands in, or a credential of the service manager."""
+    """Name of the preshared key: the file it stands in, beside the policy file, or
+    `credential:` and the name of a credential of the service manager."""
     root_ca: str = ""
     """Distinguished name of the certification authority."""
     local_identity: Identity = Identity()
@@ -224,3 +230,14 @@ class Policy:
     default_response: bool = False
     """The default response rule: secure what asks for it."""
     description: str = ""
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """The preshared keys that rules name, each once, in the order of the rules."""
+        named = (
+            authentication.secret
+            for rule in self.rules
+            for authentication in rule.authentication
+            if authentication.method is Method.PRESHARED_KEY
+        )
+        return tuple(dict.fromkeys(named))

@@ -1,12 +1,25 @@
-"""Which filter decides for a packet, a selector or a peer.
+"""Which filter decides for a packet, a selector or a peer, and why.
 
-A stub of the interface, to be written.
+The deciding order is that of `filters`. Above it stand three exemptions, for outbound and inbound
+packets alike: what this computer sends to itself, its own IKE, and (from negotiation only)
+multicast and broadcast.
+
+Talks to: `filters`; the engine and the driver ask it; `explain` prints what it says.
+Does not: know algorithms; `offers` does.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
-from mainmode.model import IpAddress, Mode, Selector
-from mainmode.policy.model import Action, Rule
+from mainmode import limits
+from mainmode.failures import Failure, Reason, Refused
+from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
+from mainmode.numbers import IpProtocol, name_of
+from mainmode.policy.filters import CompiledFilter, compile_filters
+from mainmode.policy.model import Action, Authentication, FilterAction, Policy, Rule
+
+_LIMITED_BROADCAST = IPv4Address("255.255.255.255")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +36,261 @@ class Decision:
     mode: Mode
     because: tuple[str, ...]
     """One sentence for each filter that was compared: which matched, which lost and why."""
+
+    @property
+    def filter_action(self) -> FilterAction:
+        """The deciding rule's. Raises ValueError when no filter matched."""
+        if self.rule is None:
+            raise ValueError("no rule decided")
+        return self.rule.filter_action
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTerms:
+    """What main mode with one peer may look like."""
+
+    authentications: tuple[Authentication, ...]
+    """Of all rules toward the peer, the deciding rule's first, each once."""
+    rules: tuple[Rule, ...]
+    explain_refusals: bool
+    """Whether a rule lets the peer hear which offers would have been accepted."""
+
+
+class Selection:
+    """One policy, compiled for the addresses this computer has now.
+
+    A change of policy or addresses is a new Selection. Filters are walked one by one; an index by
+    address and a flow cache can take the place of `_candidates` and change nothing else.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        local_addresses: Iterable[IpAddress],
+        *,
+        broadcast_addresses: Iterable[IpAddress] = (),
+        ike_ports: Iterable[int] = (limits.IKE_PORT, limits.NAT_PORT),
+    ) -> None:
+        self.policy = policy
+        self.local_addresses = tuple(dict.fromkeys(local_addresses))
+        self._broadcast = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
+        self._ike_ports = frozenset(ike_ports)
+        self.ordered = compile_filters(policy, self.local_addresses)
+        """Every filter in deciding order: the first that matches a packet decides."""
+        self._by_version = {
+            version: tuple(each for each in self.ordered if each.selector.local.version == version)
+            for version in (4, 6)
+        }
+
+    # --- packets --------------------------------------------------------------------------
+
+    def decide(self, flow: Flow, direction: Direction = Direction.OUTBOUND) -> Decision:
+        """What happens to a packet of this flow (which always runs from here to there)."""
+        exempt = self._exemption(flow)
+        if exempt:
+            return _permit((exempt,))
+        never_negotiated = self._is_group(flow.local) or self._is_group(flow.remote)
+        because: list[str] = []
+        winner: CompiledFilter | None = None
+        for each in self._candidates(flow, direction):
+            why_not = _why_not(each, flow)
+            if winner is not None:
+                if not why_not:
+                    because.append(f"{each} also matches but is less specific")
+            elif why_not:
+                because.append(f"{each} does not match: {why_not}")
+            elif never_negotiated and each.action is Action.NEGOTIATE:
+                because.append(f"{each} matches, but multicast and broadcast are never negotiated")
+            else:
+                winner = each
+                because.append(f"{each} matches and is the most specific: {each.action.value}")
+        if winner is None:
+            return _permit((*because, "no filter decides: permitted"))
+        return self._decision(winner, flow, because)
+
+    def _decision(self, winner: CompiledFilter, flow: Flow, because: list[str]) -> Decision:
+        action, rule, mode = winner.action, winner.rule, winner.mode
+        if action is not Action.NEGOTIATE:
+            return Decision(action, rule, None, None, mode, tuple(because))
+        if mode is Mode.TRANSPORT and flow.local not in self.local_addresses:
+            because.append(
+                f"{flow.local} is not an address of this computer, so transport mode cannot "
+                "protect it: blocked"
+            )
+            return Decision(Action.BLOCK, rule, None, None, mode, tuple(because))
+        selector, peer = winner.selector_for(flow), winner.peer_for(flow.remote)
+        return Decision(action, rule, selector, peer, mode, tuple(because))
+
+    def _candidates(self, flow: Flow, direction: Direction) -> Iterator[CompiledFilter]:
+        """The filters whose addresses and direction fit the flow, in deciding order."""
+        for each in self._by_version[flow.local.version]:
+            if (
+                flow.remote in each.selector.remote
+                and flow.local in each.selector.local
+                and each.applies_to(direction)
+            ):
+                yield each
+
+    def _exemption(self, flow: Flow) -> str:
+        """Why no filter applies to this flow, or empty."""
+        if flow.remote in self.local_addresses:
+            return f"{flow.remote} is this computer itself: permitted"
+        if (
+            flow.protocol == IpProtocol.UDP
+            and flow.local_port in self._ike_ports
+            and flow.local in self.local_addresses
+        ):
+            return f"UDP port {flow.local_port} here is IKE, which is always exempt: permitted"
+        return ""
+
+    def _is_group(self, address: IpAddress) -> bool:
+        return address.is_multicast or address in self._broadcast
+
+    # --- peers ----------------------------------------------------------------------------
+
+    def toward(self, local: IpAddress, peer: IpAddress) -> PeerTerms | None:
+        """How main mode with `peer` may be authenticated; None: no rule asks for it."""
+        found = {id(each.rule): each.rule for each in self._negotiating(local, peer)}
+        rules = tuple(found.values())  # by id: hashing a rule hashes all its filters
+        if not rules:
+            return None
+        authentications = (each for rule in rules for each in rule.authentication)
+        return PeerTerms(
+            tuple(dict.fromkeys(authentications)),
+            rules,
+            any(rule.explain_refusals for rule in rules),
+        )
+
+    def connection(self, local: IpAddress, peer: IpAddress) -> Decision | None:
+        """What to negotiate when an administrator asks for a connection with `peer`: the most
+        specific negotiate filter toward it. None: there is none."""
+        for each in self._negotiating(local, peer):
+            selector = each.selector_for(Flow(local, peer))
+            because = (f"{each} is the most specific negotiate filter toward {peer}",)
+            return Decision(each.action, each.rule, selector, peer, each.mode, because)
+        return None
+
+    def _negotiating(self, local: IpAddress, peer: IpAddress) -> Iterator[CompiledFilter]:
+        """The negotiate filters that lead from `local` to `peer`, in deciding order; in transport
+        mode only as far as no block or permit filter decides for everything between the two."""
+        if self._is_group(peer) or peer in self.local_addresses:
+            return
+        hosts = Selector(AddressRange.host(local), AddressRange.host(peer))
+        decided = False
+        for each in self.ordered:
+            if each.mode is Mode.TUNNEL:
+                if each.peer == peer:
+                    yield each
+            elif not decided and each.selector.touches(hosts):
+                if each.action is Action.NEGOTIATE:
+                    yield each
+                else:
+                    decided = each.selector.covers(hosts)
+
+    # --- quick mode -----------------------------------------------------------------------
+
+    def authorise(
+        self,
+        selector: Selector,
+        local: IpAddress,
+        peer: IpAddress,
+        authentication: Authentication,
+        mode: Mode,
+    ) -> Decision:
+        """Whether an authenticated peer's quick mode may carry this traffic.
+
+        Yes if the filter that decides for the whole selector negotiates with this very peer, in
+        this mode, under a rule that lists the method main mode was authenticated with, and no
+        more specific negotiate filter gives a part of the selector to somebody else. More
+        specific permit and block filters inside are left to the driver.
+
+        Raises: failures.Refused, NOT_AUTHORISED or MODE_MISMATCH.
+        """
+        request = _Request(selector, local, peer, mode)
+        hosts = (AddressRange.host(local), AddressRange.host(peer))
+        if mode is Mode.TRANSPORT and (selector.local, selector.remote) != hosts:
+            raise self._refusal(request, "in transport mode the addresses are those of main mode")
+        because: list[str] = []
+        for each in self._by_version[selector.local.version]:
+            if each.is_inbound_half or not each.selector.touches(selector):
+                continue
+            covers = each.selector.covers(selector)
+            if each.action is not Action.NEGOTIATE:
+                if covers:
+                    raise self._refusal(request, f"{each} decides: {each.action.value}")
+                because.append(f"{each} decides for a part of it: {each.action.value}")
+            elif not _belongs_to(peer, each, selector):
+                raise self._refusal(request, f"{each} is more specific and names another peer")
+            elif not covers:
+                because.append(f"{each} is more specific and leads to the same peer")
+            else:
+                self._check(each, request, authentication)
+                because.append(f"{each} covers it")
+                return Decision(each.action, each.rule, selector, peer, mode, tuple(because))
+        modes = {each.mode for each in self._negotiating(local, peer)}
+        reason = Reason.MODE_MISMATCH if modes and mode not in modes else Reason.NOT_AUTHORISED
+        raise self._refusal(request, "no filter of ours toward this peer covers it", reason)
+
+    def _check(
+        self, covering: CompiledFilter, request: "_Request", authentication: Authentication
+    ) -> None:
+        if covering.mode is not request.mode:
+            detail = f"{covering} asks for {covering.mode.value} mode"
+            raise self._refusal(request, detail, Reason.MODE_MISMATCH)
+        if authentication not in covering.rule.authentication:
+            method = authentication.method.value
+            detail = f"{covering} does not list the {method} that main mode was authenticated with"
+            raise self._refusal(request, detail)
+
+    def _refusal(
+        self, request: "_Request", detail: str, reason: Reason = Reason.NOT_AUTHORISED
+    ) -> Refused:
+        flow = Flow(request.local, request.peer)
+        wanted = (
+            f"{each.selector_for(flow)} {each.mode.value} mode (rule {each.rule.name!r})"
+            for each in self._negotiating(request.local, request.peer)
+        )
+        return Refused(
+            Failure(
+                reason,
+                detail=detail,
+                offered=(f"{request.selector} {request.mode.value} mode",),
+                wanted=tuple(dict.fromkeys(wanted)),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A peer's quick mode, as far as authorisation looks at it."""
+
+    selector: Selector
+    local: IpAddress
+    peer: IpAddress
+    mode: Mode
+
+
+def _belongs_to(peer: IpAddress, each: CompiledFilter, selector: Selector) -> bool:
+    """Whether everything that `each` and `selector` share is negotiated with `peer`."""
+    if each.mode is Mode.TUNNEL:
+        return each.peer == peer
+    first = max(each.selector.remote.first, selector.remote.first, key=int)
+    last = min(each.selector.remote.last, selector.remote.last, key=int)
+    return first == last == peer
+
+
+def _permit(because: tuple[str, ...]) -> Decision:
+    return Decision(Action.PERMIT, None, None, None, Mode.TRANSPORT, because)
+
+
+def _why_not(each: CompiledFilter, flow: Flow) -> str:
+    """What keeps a filter whose addresses fit from matching, or empty."""
+    wanted = each.selector
+    if wanted.protocol not in (0, flow.protocol):
+        protocol, its = name_of(IpProtocol, wanted.protocol), name_of(IpProtocol, flow.protocol)
+        return f"it is for protocol {protocol.lower()}, not {its.lower()}"
+    if wanted.local_port not in (0, flow.local_port):
+        return f"it is for port {wanted.local_port} here, not {flow.local_port}"
+    if wanted.remote_port not in (0, flow.remote_port):
+        return f"it is for port {wanted.remote_port} there, not {flow.remote_port}"
+    return ""
