@@ -64,6 +64,8 @@ class Group:
     modp_constant: int = 0
     """c in p = 2^n - 2^(n-64) - 1 + 2^64 ([2^(n-130) pi] + c); 0: an elliptic curve group."""
     warning: str = ""
+    private_octets: int = 32
+    """Length of a private value: at least twice the group's strength (RFC 3526 8)."""
 
 
 _SMALL_BLOCK = "a 64-bit block cipher with a 56-bit key: can be broken in a day"
@@ -147,7 +149,7 @@ GROUPS = {
         Group("group2", GroupDescription.MODP_1024, 128, 128, 129_093),
         Group("group5", GroupDescription.MODP_1536, 192, 192, 741_804),
         Group("group14", GroupDescription.MODP_2048, 256, 256, 124_476),
-        Group("group15", GroupDescription.MODP_3072, 384, 384, 1_690_314),
+        Group("group15", GroupDescription.MODP_3072, 384, 384, 1_690_314, private_octets=40),
         Group("group19", GroupDescription.ECP_256, 64, 32),
     )
 }
