@@ -115,6 +115,8 @@ class Failure:
     """What the deciding side would have taken, a line each."""
     evidence: tuple[str, ...] = ()
     """What unauthenticated messages claimed meanwhile; any of it may be forged."""
+    alternatives: bytes = b""
+    """`wanted` as octets for the peer: the data of the notification that refuses."""
 
     def at(self, step: str) -> "Failure":
         return self if self.step else replace(self, step=step)

@@ -1,0 +1,126 @@
+"""The security associations that stand: main mode SAs, quick mode pairs, and how they are found.
+
+Records hold octets and values only, so that they can be stored and moved. Every look-up is one
+dictionary access, whatever the number of SAs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mainmode.auth.authenticator import ProvenIdentity, Role
+from mainmode.crypto.keys import MainModeKeys
+from mainmode.engine.vendor_ids import Capabilities
+from mainmode.model import IpAddress, Path, SaPair
+from mainmode.numbers import ProtocolId
+from mainmode.policy.model import Authentication, MainModeOffer
+from mainmode.wire.payloads import Identification
+
+Cookies = tuple[bytes, bytes]
+"""CKY-I and CKY-R: together they name a main mode SA."""
+
+
+@dataclass(slots=True)
+class MainModeSa:
+    """An established main mode: what quick modes under it need.
+
+    Built only with a `ProvenIdentity`, that is, after the peer's proof was checked.
+    """
+
+    cookies: Cookies
+    path: Path
+    role: Role
+    offer: MainModeOffer
+    authentication: Authentication
+    lifetime_s: int
+    keys: MainModeKeys = field(repr=False)
+    cipher_key: bytes = field(repr=False)
+    peer: ProvenIdentity
+    local_identity: Identification
+    capabilities: Capabilities
+    last_block: bytes = b""
+    """Last ciphertext block of message 6, from which the IVs of quick mode start."""
+    established_at: float = 0.0
+    quick_modes: int = 0
+    """Quick modes negotiated under it so far."""
+    used_message_ids: set[int] = field(default_factory=set)
+    usable: bool = True
+    """False once deleted or used up: no quick mode starts on it any more."""
+
+    @property
+    def expires_at(self) -> float:
+        return self.established_at + self.lifetime_s
+
+
+@dataclass(frozen=True, slots=True)
+class QuickModeSa:
+    """An established pair and where it came from."""
+
+    pair: SaPair
+    path: Path
+    main_mode: Cookies
+    role: Role
+    pfs: str
+    """Name of the group of session key PFS, or empty."""
+    authentication: Authentication
+    established_at: float
+
+
+class Associations:
+    """The tables."""
+
+    def __init__(self) -> None:
+        self.main_modes: dict[Cookies, MainModeSa] = {}
+        self.quick_modes: dict[int, QuickModeSa] = {}
+        """By inbound SPI."""
+        self._by_peer: dict[IpAddress, list[MainModeSa]] = {}
+        self._by_outbound: dict[tuple[IpAddress, ProtocolId, int], int] = {}
+
+    def add_main_mode(self, sa: MainModeSa) -> None:
+        self.main_modes[sa.cookies] = sa
+        self._by_peer.setdefault(sa.path.peer.address, []).append(sa)
+
+    def remove_main_mode(self, sa: MainModeSa) -> None:
+        """Forget a main mode SA; its pairs stay (they may outlive it)."""
+        sa.usable = False
+        if self.main_modes.pop(sa.cookies, None) is None:
+            return
+        peers = self._by_peer[sa.path.peer.address]
+        peers.remove(sa)
+        if not peers:
+            del self._by_peer[sa.path.peer.address]
+
+    def main_modes_with(self, peer: IpAddress) -> tuple[MainModeSa, ...]:
+        """All that stand with this address, oldest first."""
+        return tuple(self._by_peer.get(peer, ()))
+
+    def usable_main_mode(
+        self, path: Path, authentications: tuple[Authentication, ...]
+    ) -> MainModeSa | None:
+        """The newest one on this path whose proof the rule accepts, or None."""
+        for sa in reversed(self._by_peer.get(path.peer.address, ())):
+            if sa.usable and sa.path == path and sa.authentication in authentications:
+                return sa
+        return None
+
+    def add_quick_mode(self, sa: QuickModeSa) -> None:
+        pair = sa.pair
+        self.quick_modes[pair.spi] = sa
+        self._by_outbound[pair.peer, pair.outbound.protocol, pair.outbound.spi] = pair.spi
+
+    def remove_quick_mode(self, spi: int) -> QuickModeSa | None:
+        """Forget a pair by its inbound SPI; None when there is none."""
+        sa = self.quick_modes.pop(spi, None)
+        if sa is not None:
+            outbound = sa.pair.outbound
+            self._by_outbound.pop((sa.pair.peer, outbound.protocol, outbound.spi), None)
+        return sa
+
+    def quick_mode_to(
+        self, peer: IpAddress, protocol: ProtocolId, outbound_spi: int
+    ) -> QuickModeSa | None:
+        """The pair we send to this peer with this SPI: how a peer's delete names it."""
+        spi = self._by_outbound.get((peer, protocol, outbound_spi))
+        return self.quick_modes.get(spi) if spi is not None else None
+
+    def quick_modes_with(self, peer: IpAddress) -> Iterator[QuickModeSa]:
+        return (sa for sa in tuple(self.quick_modes.values()) if sa.pair.peer == peer)

@@ -1,0 +1,75 @@
+"""What every room of the engine works with while one input is handled.
+
+The time of this input, the effects in the making, timers, randomness, counters, and the jobs whose
+results are awaited. It is the only way out of the engine.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from mainmode import limits
+from mainmode.engine.effects import Effect, Job, Record, RemovePair, Run, Send
+from mainmode.engine.events import Event
+from mainmode.engine.statistics import IkeStatistics
+from mainmode.engine.timers import Timers
+from mainmode.model import Path
+
+Entropy = Callable[[int], bytes]
+"""From a number of octets to that many random ones."""
+
+
+class Resumable(Protocol):
+    """Whoever waits for a job."""
+
+    def resume(self, result: object) -> None: ...
+
+
+class Desk:
+    """The engine's working place. Not for use outside `engine`."""
+
+    def __init__(self, entropy: Entropy) -> None:
+        self.entropy = entropy
+        self.timers = Timers()
+        self.statistics = IkeStatistics()
+        self.now = 0.0
+        self._effects: list[Effect] = []
+        self._jobs: dict[int, Resumable] = {}
+        self._job_count = 0
+        self._strangers = (0, 0)
+
+    def begin(self, now: float) -> None:
+        """An input arrives. Time never runs backwards, whatever the caller's clock does."""
+        self.now = max(self.now, now)
+
+    def finish(self) -> list[Effect]:
+        """The input is handled: what is to be done about it."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def may_answer_stranger(self) -> bool:
+        """Whether one more answer to an unproved address is within this second's bound."""
+        second = int(self.now)
+        if second != self._strangers[0]:
+            self._strangers = (second, 0)
+        answered = self._strangers[1]
+        self._strangers = (second, answered + 1)
+        return answered < limits.UNPROTECTED_NOTIFICATIONS_PER_S
+
+    def send(self, path: Path, datagram: bytes) -> None:
+        self._effects.append(Send(path, datagram))
+
+    def record(self, event: Event) -> None:
+        self._effects.append(Record(event))
+
+    def remove_pair(self, spi: int) -> None:
+        self._effects.append(RemovePair(spi))
+
+    def run(self, job: Job, waiting: Resumable) -> None:
+        """Have a job done; its result goes to `waiting.resume`."""
+        self._job_count += 1
+        self._jobs[self._job_count] = waiting
+        self._effects.append(Run(self._job_count, job))
+
+    def take_job(self, job_id: int) -> Resumable | None:
+        """Who waits for this job; None when nobody does (any more)."""
+        return self._jobs.pop(job_id, None)

@@ -1,0 +1,119 @@
+"""How security associations end: by delete, lifetime, policy, administrator, shutdown.
+
+A delete names the sender's inbound SPI, or the cookies of a main mode SA. It counts only under
+the protection of a main mode SA with the very peer. Deleting a main mode SA leaves its pairs:
+they may outlive it (service.md 30 and 31).
+"""
+
+from mainmode.engine import informational
+from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
+from mainmode.engine.desk import Desk
+from mainmode.engine.events import MainModeEnded, QuickModeEnded
+from mainmode.engine.timers import Timer, TimerKind
+from mainmode.model import IpAddress
+from mainmode.numbers import ProtocolId
+from mainmode.wire.payloads import Delete, Payload
+
+
+class Endings:
+    """Ends what stands, and tells those who must know."""
+
+    def __init__(self, desk: Desk, associations: Associations) -> None:
+        self._desk = desk
+        self._associations = associations
+
+    # --- ours -------------------------------------------------------------------------------
+
+    def end_quick_mode(self, spi: int, why: str, *, tell: bool = True) -> None:
+        """Take a pair away from the driver, and tell the peer if some main mode SA can."""
+        sa = self._associations.remove_quick_mode(spi)
+        if sa is None:
+            return
+        if tell:
+            self._tell(sa.pair.peer, informational.delete_spi(sa.pair.inbound.protocol, spi))
+        self._desk.remove_pair(spi)
+        self._desk.record(QuickModeEnded(sa.path, sa.pair.selector, spi, sa.pair.outbound.spi, why))
+
+    def end_main_mode(self, sa: MainModeSa, why: str, *, tell: bool = True) -> None:
+        """Let no more quick modes come from it."""
+        if sa.cookies not in self._associations.main_modes:
+            return
+        if tell:
+            payload = informational.delete_main_mode(sa)
+            self._desk.send(sa.path, informational.protected(sa, payload, self._desk.entropy))
+        self._associations.remove_main_mode(sa)
+        self._desk.timers.cancel(Timer(TimerKind.MAIN_MODE_LIFETIME, (*sa.cookies, 0)))
+        self._desk.record(MainModeEnded(sa.path, *sa.cookies, why))
+
+    def end_all_with(self, peer: IpAddress, why: str) -> None:
+        """First the pairs, while there is a main mode SA to say so under; then that."""
+        for pair in self._associations.quick_modes_with(peer):
+            self.end_quick_mode(pair.pair.spi, why)
+        for sa in self._associations.main_modes_with(peer):
+            self.end_main_mode(sa, why)
+
+    def end_everything(self, why: str) -> None:
+        peers = {sa.path.peer.address for sa in self._associations.main_modes.values()}
+        peers |= {sa.pair.peer for sa in self._associations.quick_modes.values()}
+        for peer in sorted(peers, key=lambda address: (address.version, int(address))):
+            self.end_all_with(peer, why)
+
+    def _tell(self, peer: IpAddress, payload: Payload) -> None:
+        standing = self._associations.main_modes_with(peer)
+        if standing:
+            sa = standing[-1]
+            self._desk.send(sa.path, informational.protected(sa, payload, self._desk.entropy))
+
+    # --- the peer's -------------------------------------------------------------------------
+
+    def deleted_by_peer(self, carrier: MainModeSa, delete: Delete) -> None:
+        """An authenticated delete. SPIs that name nothing here are passed over."""
+        for spi in delete.spis:
+            if delete.protocol == ProtocolId.ISAKMP:
+                self._main_mode_deleted(carrier, spi)
+            else:
+                self._quick_mode_deleted(carrier, delete.protocol, int.from_bytes(spi))
+
+    def _main_mode_deleted(self, carrier: MainModeSa, cookies: bytes) -> None:
+        """It may name another SA than its carrier, but only one with the same peer."""
+        sa = self._associations.main_modes.get((cookies[:8], cookies[8:]))
+        if sa is not None and same_peer(sa, carrier):
+            self.end_main_mode(sa, "deleted by the peer", tell=False)
+
+    def _quick_mode_deleted(self, carrier: MainModeSa, protocol: int, spi: int) -> None:
+        if protocol not in (ProtocolId.AH, ProtocolId.ESP):
+            return
+        peer = carrier.path.peer.address
+        sa = self._associations.quick_mode_to(peer, ProtocolId(protocol), spi)
+        if sa is not None:
+            self.end_quick_mode(sa.pair.spi, "deleted by the peer", tell=False)
+
+    def forgotten_by_peer(self, carrier: MainModeSa) -> None:
+        """INITIAL-CONTACT: the same identity at the same address and port remembers nothing but
+        this main mode SA and what came from it."""
+        why = "the peer has started anew"
+        peer = carrier.path.peer.address
+        for sa in self._associations.main_modes_with(peer):
+            if sa is not carrier and same_peer(sa, carrier):
+                for pair in self._made_under(sa):
+                    self.end_quick_mode(pair.pair.spi, why, tell=False)
+                self.end_main_mode(sa, why, tell=False)
+        for pair in self._associations.quick_modes_with(peer):
+            orphan = pair.main_mode not in self._associations.main_modes
+            if orphan and pair.path == carrier.path:
+                self.end_quick_mode(pair.pair.spi, why, tell=False)
+
+    def _made_under(self, sa: MainModeSa) -> list[QuickModeSa]:
+        return [
+            pair
+            for pair in self._associations.quick_modes_with(sa.path.peer.address)
+            if pair.main_mode == sa.cookies
+        ]
+
+
+def same_peer(one: MainModeSa, other: MainModeSa) -> bool:
+    """Same authenticated identity, address and port."""
+    return (
+        one.path == other.path
+        and one.peer.identification.body() == other.peer.identification.body()
+    )

@@ -1,0 +1,323 @@
+"""The engine's front door: values in, effects out.
+
+The engine does no I/O, reads no clock, draws no randomness and blocks on nothing. Datagrams, the
+driver's wishes, job results and the passing of time come in with the time they happened at; what
+is to be done goes out as a list of effects.
+"""
+
+from mainmode.auth.credentials import Credentials
+from mainmode.engine import informational
+from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
+from mainmode.engine.desk import Desk, Entropy
+from mainmode.engine.effects import Effect
+from mainmode.engine.endings import Endings
+from mainmode.engine.events import DatagramDropped, InvalidCookies, NegotiationFailed
+from mainmode.engine.half_open import HalfOpenMainModes
+from mainmode.engine.negotiations import NO_COOKIE, Negotiations, Terms, Wish
+from mainmode.engine.notices import Notices
+from mainmode.engine.statistics import IkeStatistics
+from mainmode.engine.timers import Timer, TimerKind
+from mainmode.errors import Malformed
+from mainmode.failures import Failure, Reason, Refused
+from mainmode.ladder import MM1
+from mainmode.model import Flow, IpAddress, Path
+from mainmode.numbers import ExchangeType, HeaderFlag, NotifyType, name_of
+from mainmode.policy.model import Action
+from mainmode.policy.offers import fit_alternatives
+from mainmode.policy.selection import PeerTerms, Selection
+from mainmode.wire.header import HEADER_OCTETS, Header, parse_header_untrusted
+from mainmode.wire.message import parse_payloads_untrusted
+
+_REFUSED_EXCHANGES: dict[int, str] = {
+    ExchangeType.BASE: "base mode is refused: it hands identities out in clear",
+    ExchangeType.AGGRESSIVE: "aggressive mode is refused: it gives a HASH of the key to anybody",
+    ExchangeType.TRANSACTION: "transaction exchanges (XAUTH, mode config) are refused",
+    ExchangeType.NEW_GROUP: "new group mode is refused: private groups are not to be trusted",
+}
+
+
+class Engine:
+    """One worker's IKE: all its negotiations and SAs."""
+
+    def __init__(
+        self, selection: Selection, credentials: Credentials, entropy: Entropy, *, worker: int = 0
+    ) -> None:
+        self.worker = worker
+        self._terms = Terms(selection, credentials)
+        self._desk = Desk(entropy)
+        self._associations = Associations()
+        self._half_open = HalfOpenMainModes(self._desk)
+        self._negotiations = Negotiations(self._desk, self._associations, self._terms)
+        self._endings = Endings(self._desk, self._associations)
+        self._notices = Notices(self._desk, self._associations, self._negotiations, self._endings)
+
+    # --- inputs -----------------------------------------------------------------------------
+
+    def receive(self, datagram: bytes, path: Path, now: float) -> list[Effect]:
+        """A datagram has arrived. Never raises, whatever it holds."""
+        self._desk.begin(now)
+        try:
+            header = parse_header_untrusted(datagram)
+        except Malformed as malformed:
+            self._malformed(datagram, path, malformed)
+            return self._desk.finish()
+        if header.exchange == ExchangeType.MAIN:
+            self._receive_main_mode(header, datagram, path)
+        elif header.exchange == ExchangeType.QUICK:
+            self._receive_quick_mode(header, datagram, path)
+        elif header.exchange == ExchangeType.INFORMATIONAL:
+            self._notices.receive(header, datagram, path)
+        else:
+            name = name_of(ExchangeType, header.exchange)
+            why = f"exchange type {name} is not known"
+            self._drop(path, datagram, _REFUSED_EXCHANGES.get(header.exchange, why))
+        return self._desk.finish()
+
+    def acquire(self, flow: Flow, path: Path, now: float) -> list[Effect]:
+        """The driver holds a packet of this flow and has no SA for it. path: to the peer that
+        policy names for the flow."""
+        self._desk.begin(now)
+        decision = self._terms.selection.decide(flow)
+        if decision.action is Action.NEGOTIATE and decision.peer == path.peer.address:
+            self._negotiations.wish(Wish(path, decision))
+        return self._desk.finish()
+
+    def connect(self, path: Path, now: float) -> list[Effect]:
+        """An administrator wants an SA with this peer: for the most specific negotiate filter
+        toward it."""
+        self._desk.begin(now)
+        local, peer = path.local.address, path.peer.address
+        decision = self._terms.selection.connection(local, peer)
+        if decision is not None:
+            self._negotiations.wish(Wish(path, decision))
+        else:
+            failure = Failure(Reason.NO_POLICY, detail=str(peer))
+            self._desk.record(NegotiationFailed(path, "main mode", failure))
+        return self._desk.finish()
+
+    def disconnect(self, peer: IpAddress, now: float) -> list[Effect]:
+        """An administrator wants no SA with this peer any more."""
+        self._desk.begin(now)
+        self._negotiations.call_off(peer, "by the administrator")
+        self._endings.end_all_with(peer, "by the administrator")
+        return self._desk.finish()
+
+    def resume(self, job_id: int, result: object, now: float) -> list[Effect]:
+        """A job has come back: with its result, or a `JobFailed`."""
+        self._desk.begin(now)
+        waiting = self._desk.take_job(job_id)
+        if waiting is not None:
+            waiting.resume(result)
+        return self._desk.finish()
+
+    def wake(self, now: float) -> list[Effect]:
+        """Time has passed: whatever is due by now happens."""
+        self._desk.begin(now)
+        for timer in self._desk.timers.due(now):
+            self._ring(timer)
+        return self._desk.finish()
+
+    @property
+    def next_wake(self) -> float | None:
+        """When `wake` has something to do, or None."""
+        return self._desk.timers.next_wake
+
+    def expired(self, spi: int, now: float, *, hard: bool) -> list[Effect]:
+        """The driver says that a pair nears (soft) or has reached (hard) its lifetime. Only the
+        driver knows; IKE does not expire pairs."""
+        self._desk.begin(now)
+        if hard:
+            self._endings.end_quick_mode(spi, "its lifetime has passed")
+        return self._desk.finish()
+
+    def assign(self, selection: Selection, credentials: Credentials, now: float) -> list[Effect]:
+        """A new policy: what it no longer permits ends, the rest stays."""
+        self._desk.begin(now)
+        self._terms.selection, self._terms.credentials = selection, credentials
+        why = "no longer permitted by policy"
+        for sa in tuple(self._associations.quick_modes.values()):
+            if not self._still_permitted(sa):
+                self._endings.end_quick_mode(sa.pair.spi, why)
+        for main_mode in tuple(self._associations.main_modes.values()):
+            local, peer = main_mode.path.local.address, main_mode.path.peer.address
+            terms = selection.toward(local, peer)
+            if terms is None or main_mode.authentication not in terms.authentications:
+                self._endings.end_main_mode(main_mode, why)
+        return self._desk.finish()
+
+    def close(self, now: float) -> list[Effect]:
+        """Say goodbye to everyone."""
+        self._desk.begin(now)
+        self._endings.end_everything("the service stops")
+        return self._desk.finish()
+
+    # --- views ------------------------------------------------------------------------------
+
+    @property
+    def statistics(self) -> IkeStatistics:
+        """The counters, gauges filled in."""
+        statistics = self._desk.statistics
+        statistics.active_acquire = self._negotiations.waiting
+        statistics.isadb_list_size = len(self._associations.main_modes)
+        statistics.connection_list_size = len(self._associations.quick_modes)
+        return statistics
+
+    def main_mode_sas(self) -> tuple[MainModeSa, ...]:
+        """The main mode SAs that stand, oldest first. To look at, not to change."""
+        return tuple(self._associations.main_modes.values())
+
+    def quick_mode_sas(self) -> tuple[QuickModeSa, ...]:
+        """The quick mode SAs that stand, a pair each, oldest first."""
+        return tuple(self._associations.quick_modes.values())
+
+    # --- main mode --------------------------------------------------------------------------
+
+    def _receive_main_mode(self, header: Header, datagram: bytes, path: Path) -> None:
+        exchange = self._negotiations.find(header)
+        if header.message_id:
+            self._drop(path, datagram, "main mode has no message ID")
+        elif header.cky_r == NO_COOKIE:
+            if exchange is not None:
+                self._drop(path, datagram, "our own message 1 comes back")
+            else:
+                self._receive_offer(header, datagram, path)
+        elif exchange is not None:
+            self._negotiations.admit(exchange, header, datagram, path)
+        else:
+            self._receive_third(header, datagram, path)
+
+    def _receive_offer(self, header: Header, datagram: bytes, path: Path) -> None:
+        """Message 1: from anybody."""
+        if self._half_open.known(datagram, header, path):
+            return
+        if header.flags & HeaderFlag.ENCRYPTION:
+            self._drop(path, datagram, "an encrypted message 1")
+            return
+        try:
+            octets = datagram[: header.length]
+            payloads = parse_payloads_untrusted(header.next_payload, octets, HEADER_OCTETS)
+        except Malformed as malformed:
+            self._malformed(datagram, path, malformed)
+            return
+        misfit = MM1.misfit(payloads.kinds)
+        if misfit:
+            self._drop(path, datagram, f"{MM1.name}: {misfit}")
+            return
+        if not self._half_open.has_room(datagram, path):
+            return
+        terms = self._terms.selection.toward(path.local.address, path.peer.address)
+        try:
+            if terms is None:
+                raise Refused(Failure(Reason.NO_POLICY, detail=str(path.peer.address)))
+            self._half_open.answer(
+                datagram,
+                header,
+                payloads,
+                path,
+                terms,
+                self._terms.policy.main_mode,
+                self._negotiations.vendor_ids(path),
+            )
+        except Refused as refused:
+            self._refuse_offer(header, datagram, path, terms, refused.failure.at(MM1.waiting))
+
+    def _refuse_offer(
+        self,
+        header: Header,
+        datagram: bytes,
+        path: Path,
+        terms: PeerTerms | None,
+        failure: Failure,
+    ) -> None:
+        """Say no to message 1. A peer without any rule hears nothing: it is a stranger."""
+        self._desk.statistics.negotiation_failures += 1
+        self._desk.record(NegotiationFailed(path, "main mode", failure))
+        if terms is None or failure.reason.notify is None:
+            return
+        room = len(datagram) - informational.IN_CLEAR_OCTETS
+        data = fit_alternatives(failure.alternatives, room) if terms.explain_refusals else b""
+        self._answer_in_clear(header, path, failure.reason.notify, data, len(datagram))
+
+    def _receive_third(self, header: Header, datagram: bytes, path: Path) -> None:
+        """Message 3, if our cookie is in it."""
+        half_open = self._half_open.find((header.cky_i, header.cky_r))
+        if half_open is None or half_open.path != path:
+            self._unknown(header, datagram, path)
+        elif datagram == half_open.received:
+            self._drop(path, datagram, "a duplicate")
+        elif self._negotiations.answer_main_mode(half_open, header, datagram):
+            self._half_open.remove(half_open)
+
+    # --- quick mode -------------------------------------------------------------------------
+
+    def _receive_quick_mode(self, header: Header, datagram: bytes, path: Path) -> None:
+        sa = self._associations.main_modes.get((header.cky_i, header.cky_r))
+        exchange = self._negotiations.find(header) if header.message_id else None
+        if exchange is not None:
+            self._negotiations.admit(exchange, header, datagram, path)
+        elif sa is None:
+            self._unknown(header, datagram, path)
+        elif not header.message_id or header.message_id in sa.used_message_ids:
+            self._drop(path, datagram, "its message ID is zero or has been used before")
+        elif path != sa.path or not sa.usable:
+            self._drop(path, datagram, "the main mode SA is with another address, or used up")
+        elif self._negotiations.answer_quick_mode(sa, header, datagram):
+            sa.used_message_ids.add(header.message_id)
+
+    # --- time -------------------------------------------------------------------------------
+
+    def _ring(self, timer: Timer) -> None:
+        """A timer is due; if its subject is gone, nothing happens."""
+        kind, subject = timer
+        if kind is TimerKind.RETRY:
+            exchange = self._negotiations.by_key(subject)
+            if exchange is not None:
+                exchange.retry()
+        elif kind is TimerKind.DEADLINE:
+            self._negotiations.expire(subject)
+        elif kind is TimerKind.HALF_OPEN:
+            half_open = self._half_open.find(subject[:2])
+            if half_open is not None:
+                self._half_open.remove(half_open)
+        elif kind is TimerKind.MAIN_MODE_LIFETIME:
+            sa = self._associations.main_modes.get(subject[:2])
+            if sa is not None:
+                self._endings.end_main_mode(sa, "its lifetime has passed")
+
+    # --- policy -----------------------------------------------------------------------------
+
+    def _still_permitted(self, sa: QuickModeSa) -> bool:
+        pair = sa.pair
+        try:
+            self._terms.selection.authorise(
+                pair.selector, pair.local, pair.peer, sa.authentication, pair.mode
+            )
+        except Refused:
+            return False
+        return True
+
+    # --- answers and reports ----------------------------------------------------------------
+
+    def _answer_in_clear(
+        self, header: Header, path: Path, notify: NotifyType, data: bytes, octets_max: int
+    ) -> None:
+        """A notification to somebody who has proved nothing: bounded in length and number."""
+        if not self._desk.may_answer_stranger():
+            return
+        datagram = informational.in_clear(
+            header.cky_i, header.cky_r, notify, self._desk.entropy, data, octets_max
+        )
+        if datagram:
+            self._desk.send(path, datagram)
+
+    def _unknown(self, header: Header, datagram: bytes, path: Path) -> None:
+        self._desk.statistics.invalid_cookies_received += 1
+        exchange = name_of(ExchangeType, header.exchange).lower() + " mode"
+        self._desk.record(InvalidCookies(path, exchange, len(datagram)))
+
+    def _malformed(self, datagram: bytes, path: Path, malformed: Malformed) -> None:
+        self._desk.statistics.invalid_packets_received += 1
+        self._drop(path, datagram, str(malformed))
+
+    def _drop(self, path: Path, datagram: bytes, why: str) -> None:
+        self._desk.record(DatagramDropped(path, why, len(datagram)))

@@ -1,0 +1,167 @@
+"""Main modes whose initiator has not yet returned our cookie: the attack surface.
+
+Until then an initiator costs no Diffie-Hellman, gets nothing longer than what it sent, and leaves
+a record of a few hundred octets that expires. Messages 1 and 2 of main mode as responder:
+
+   1    HDR, SA                 -->
+   2                            <--    HDR, SA
+
+Source: RFC 2408 2.5.3 (cookies), MS-IKEE 3.9 and note <29> (the bound for one address).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mainmode import limits
+from mainmode.engine.desk import Desk
+from mainmode.engine.events import DatagramDropped, FloodSuspected, MessageReceived, MessageSent
+from mainmode.engine.timers import Timer, TimerKind
+from mainmode.engine.vendor_ids import Capabilities, read_untrusted
+from mainmode.failures import Failure, Reason, Refused
+from mainmode.ladder import MM1, MM2
+from mainmode.model import IpAddress, Path
+from mainmode.numbers import ExchangeType
+from mainmode.policy.model import MainModeSettings
+from mainmode.policy.offers import MainModeChoice, choose_main_mode
+from mainmode.policy.selection import PeerTerms
+from mainmode.wire.header import HEADER_OCTETS, Header
+from mainmode.wire.message import Payloads, encode_payloads
+from mainmode.wire.payloads import Payload, SaPayload, VendorId, short_name
+
+Cookies = tuple[bytes, bytes]
+
+
+@dataclass(slots=True)
+class HalfOpen:
+    """All that is kept of an initiator that has sent message 1."""
+
+    cookies: Cookies
+    path: Path
+    choice: MainModeChoice
+    sai_b: bytes
+    """Body of its SA payload: HASH_I and HASH_R are over it."""
+    capabilities: Capabilities
+    received: bytes
+    sent: bytes
+    replies: int = 0
+
+
+class HalfOpenMainModes:
+    """The table of them, with its bounds."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._by_cookies: dict[Cookies, HalfOpen] = {}
+        self._by_initiator: dict[tuple[Path, bytes], HalfOpen] = {}
+        self._per_address: dict[IpAddress, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_cookies)
+
+    def __iter__(self) -> Iterator[HalfOpen]:
+        return iter(self._by_cookies.values())
+
+    def find(self, cookies: Cookies) -> HalfOpen | None:
+        return self._by_cookies.get(cookies)
+
+    def known(self, datagram: bytes, header: Header, path: Path) -> bool:
+        """Whether this initiator has been answered before; if so, the datagram is dealt with."""
+        half_open = self._by_initiator.get((path, header.cky_i))
+        if half_open is None:
+            return False
+        if datagram != half_open.received:
+            self._drop(path, datagram, "another message 1 under the same cookie")
+        elif half_open.replies >= limits.DUPLICATE_REPLIES_MAX:
+            self._drop(path, datagram, "a duplicate")
+        else:
+            half_open.replies += 1
+            self._desk.send(path, half_open.sent)
+        return True
+
+    def has_room(self, datagram: bytes, path: Path) -> bool:
+        """Whether one more from this address is within the bounds."""
+        address = path.peer.address
+        if self._per_address.get(address, 0) >= limits.HALF_OPEN_PER_ADDRESS_MAX:
+            why = f"{limits.HALF_OPEN_PER_ADDRESS_MAX} half-open main modes from one address"
+        elif len(self._by_cookies) >= limits.HALF_OPEN_MAX:
+            why = f"{limits.HALF_OPEN_MAX} half-open main modes"
+        else:
+            return True
+        self._desk.record(FloodSuspected(path, why))
+        return False
+
+    def answer(
+        self,
+        datagram: bytes,
+        header: Header,
+        payloads: Payloads,
+        path: Path,
+        terms: PeerTerms,
+        settings: MainModeSettings,
+        vendor_ids: list[VendorId],
+    ) -> HalfOpen:
+        """Choose one of the offers and say so. Raises Refused."""
+        offer = payloads.one(SaPayload)
+        choice = choose_main_mode(
+            offer, settings.offers, terms.authentications, settings.lifetime_s
+        )
+        capabilities = read_untrusted(payloads.all(VendorId))
+        cookies = (header.cky_i, self._cookie(header.cky_i))
+        reply = self._reply(cookies, [choice.answer, *vendor_ids], len(datagram))
+        half_open = HalfOpen(cookies, path, choice, offer.body(), capabilities, datagram, reply[0])
+        self._add(half_open)
+        names = ("HDR", *(short_name(payload) for payload in payloads.items))
+        self._desk.record(MessageReceived(path, header.cky_i, MM1.name, names, len(datagram)))
+        self._desk.send(path, half_open.sent)
+        self._desk.record(
+            MessageSent(path, header.cky_i, MM2.name, ("HDR", *reply[1]), len(half_open.sent))
+        )
+        return half_open
+
+    def remove(self, half_open: HalfOpen) -> None:
+        """Its initiator has returned our cookie, or never did."""
+        if self._by_cookies.pop(half_open.cookies, None) is None:
+            return
+        del self._by_initiator[half_open.path, half_open.cookies[0]]
+        address = half_open.path.peer.address
+        self._per_address[address] -= 1
+        if not self._per_address[address]:
+            del self._per_address[address]
+        self._desk.timers.cancel(Timer(TimerKind.HALF_OPEN, (*half_open.cookies, 0)))
+
+    def _add(self, half_open: HalfOpen) -> None:
+        self._by_cookies[half_open.cookies] = half_open
+        self._by_initiator[half_open.path, half_open.cookies[0]] = half_open
+        address = half_open.path.peer.address
+        self._per_address[address] = self._per_address.get(address, 0) + 1
+        timer = Timer(TimerKind.HALF_OPEN, (*half_open.cookies, 0))
+        self._desk.timers.set(timer, self._desk.now + limits.HALF_OPEN_S)
+
+    def _cookie(self, cky_i: bytes) -> bytes:
+        """A responder cookie that is not zero and not in use with this initiator cookie."""
+        while True:
+            cky_r = self._desk.entropy(limits.COOKIE_OCTETS)
+            if any(cky_r) and (cky_i, cky_r) not in self._by_cookies:
+                return cky_r
+
+    def _reply(
+        self, cookies: Cookies, payloads: list[Payload], octets_max: int
+    ) -> tuple[bytes, list[str]]:
+        """Message 2, without the vendor IDs that would make it longer than message 1.
+
+        Raises Refused when the bare choice is longer already: such an offer asks for amplification.
+        """
+        while True:
+            body = encode_payloads(payloads)
+            if HEADER_OCTETS + len(body) <= octets_max:
+                break
+            if len(payloads) == 1:
+                raise Refused(Failure(Reason.BAD_PROPOSAL, detail="the answer would be longer"))
+            payloads = payloads[:-1]
+        header = Header(
+            *cookies, payloads[0].kind, ExchangeType.MAIN, 0, 0, HEADER_OCTETS + len(body)
+        )
+        return header.encode() + body, [short_name(payload) for payload in payloads]
+
+    def _drop(self, path: Path, datagram: bytes, why: str) -> None:
+        self._desk.record(DatagramDropped(path, why, len(datagram)))

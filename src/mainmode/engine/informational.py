@@ -1,0 +1,142 @@
+"""The informational exchange: one message, one payload (RFC 2409 5.7).
+
+Under a main mode SA:   HDR*, HASH(1), N/D
+Before there is one:    HDR, N             (anybody can forge it)
+
+Each protected message has a message ID and an IV of its own; it never touches another chain. One
+payload a message, since racoon's check of the HASH covers only the first.
+"""
+
+from mainmode.crypto.keys import hash_1, phase2_iv
+from mainmode.crypto.prf import Prf
+from mainmode.engine.associations import MainModeSa
+from mainmode.engine.desk import Entropy
+from mainmode.engine.envelope import Envelope, require_proof, with_proof
+from mainmode.errors import Malformed
+from mainmode.failures import Failure, Inadmissible, Reason
+from mainmode.numbers import (
+    Doi,
+    ExchangeType,
+    HeaderFlag,
+    NotifyType,
+    PayloadType,
+    ProtocolId,
+    name_of,
+)
+from mainmode.wire.header import HEADER_OCTETS, Header
+from mainmode.wire.message import Payloads, encode_payloads, parse_payloads_untrusted
+from mainmode.wire.payloads import Delete, Notification, Payload
+
+IN_CLEAR_OCTETS = HEADER_OCTETS + 12
+"""Length of a notification in clear without data."""
+
+
+def room_for_data(sa: MainModeSa, octets_max: int) -> int:
+    """How much notification data a protected message of at most `octets_max` holds; may be < 0."""
+    block = sa.offer.cipher.block_octets
+    sealed = (octets_max - HEADER_OCTETS) // block * block
+    return sealed - (4 + sa.offer.hash.octets) - 12
+
+
+def fresh_message_id(sa: MainModeSa, entropy: Entropy) -> int:
+    """A message ID never used under this SA, and not zero (RFC 2408 3.1)."""
+    while True:
+        message_id = int.from_bytes(entropy(4))
+        if message_id and message_id not in sa.used_message_ids:
+            sa.used_message_ids.add(message_id)
+            return message_id
+
+
+def protected(sa: MainModeSa, payload: Payload, entropy: Entropy) -> bytes:
+    """HDR*, HASH(1), payload."""
+    message_id = fresh_message_id(sa, entropy)
+    prf_a = Prf(sa.offer.hash, sa.keys.skeyid_a)
+    first, body = with_proof(lambda rest: hash_1(prf_a, message_id, rest), [payload])
+    sealed = _envelope(sa, message_id).seal(body)
+    header = Header(
+        *sa.cookies,
+        first,
+        ExchangeType.INFORMATIONAL,
+        HeaderFlag.ENCRYPTION,
+        message_id,
+        HEADER_OCTETS + len(sealed),
+    )
+    return header.encode() + sealed
+
+
+def opened(sa: MainModeSa, header: Header, datagram: bytes) -> Payloads:
+    """The payloads of a protected message, HASH(1) checked. Raises Inadmissible."""
+    body = _envelope(sa, header.message_id).open(datagram[HEADER_OCTETS : header.length])
+    try:
+        payloads = parse_payloads_untrusted(header.next_payload, body)
+    except Malformed as malformed:
+        raise Inadmissible(Failure(Reason.MALFORMED, detail=str(malformed))) from malformed
+    prf_a = Prf(sa.offer.hash, sa.keys.skeyid_a)
+    require_proof(lambda rest: hash_1(prf_a, header.message_id, rest), body, payloads)
+    return payloads
+
+
+def _envelope(sa: MainModeSa, message_id: int) -> Envelope:
+    offer = sa.offer
+    iv = phase2_iv(offer.hash, offer.cipher, sa.last_block, message_id)
+    return Envelope(offer.cipher, sa.cipher_key, iv)
+
+
+def in_clear(
+    cky_i: bytes, cky_r: bytes, notify: NotifyType, entropy: Entropy, data: bytes, octets_max: int
+) -> bytes:
+    """HDR, N toward somebody who has proved nothing; empty when it would exceed `octets_max`.
+
+    `data` is left out first when it does not fit.
+    """
+    for content in (data, b""):
+        notification = Notification(Doi.IPSEC, ProtocolId.ISAKMP, notify, b"", content)
+        body = encode_payloads([notification])
+        length = HEADER_OCTETS + len(body)
+        if length <= octets_max:
+            header = Header(
+                cky_i,
+                cky_r,
+                PayloadType.NOTIFICATION,
+                ExchangeType.INFORMATIONAL,
+                0,
+                int.from_bytes(entropy(4)),
+                length,
+            )
+            return header.encode() + body
+    return b""
+
+
+# --- payloads -----------------------------------------------------------------------------------
+
+
+def delete_main_mode(sa: MainModeSa) -> Delete:
+    """Tells the peer to let no more quick modes come from this main mode SA."""
+    return Delete(Doi.IPSEC, ProtocolId.ISAKMP, (b"".join(sa.cookies),))
+
+
+def delete_spi(protocol: ProtocolId, spi: int) -> Delete:
+    """Names our inbound SPI, the one the peer sends to; its pair is gone here."""
+    return Delete(Doi.IPSEC, protocol, (spi.to_bytes(4),))
+
+
+def initial_contact(sa: MainModeSa) -> Notification:
+    """We remember no other SA with this peer (RFC 2407 4.6.3.3)."""
+    spi = b"".join(sa.cookies)
+    return Notification(Doi.IPSEC, ProtocolId.ISAKMP, NotifyType.INITIAL_CONTACT, spi, b"")
+
+
+def alive(probe: Notification) -> Notification:
+    """The answer to R-U-THERE: its cookies and its number, as they came (RFC 3706 5.4)."""
+    return Notification(
+        Doi.IPSEC, ProtocolId.ISAKMP, NotifyType.R_U_THERE_ACK, probe.spi, probe.data
+    )
+
+
+def refusal(notify: NotifyType, alternatives: bytes) -> Notification:
+    """Why a quick mode was refused, with what would have been accepted."""
+    return Notification(Doi.IPSEC, ProtocolId.ESP, notify, b"", alternatives)
+
+
+def notify_name(notification: Notification) -> str:
+    return name_of(NotifyType, notification.notify)

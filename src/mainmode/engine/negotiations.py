@@ -1,0 +1,459 @@
+"""Negotiations from wish to SA: which main modes and quick modes run, wait, end.
+
+A wish for protection becomes a quick mode under a main mode SA; without one it waits for a main
+mode to be made. At most three quick modes run at once under one main mode toward a peer that is
+not known to take more; the rest queue up.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from mainmode import limits
+from mainmode.auth.authenticator import Role
+from mainmode.auth.credentials import Credentials
+from mainmode.engine import informational, main_mode, quick_mode, vendor_ids
+from mainmode.engine.associations import Associations, Cookies, MainModeSa, QuickModeSa
+from mainmode.engine.desk import Desk
+from mainmode.engine.events import (
+    DatagramDropped,
+    MainModeEstablished,
+    NegotiationFailed,
+    QuickModeEstablished,
+)
+from mainmode.engine.exchange import Exchange, Key, Negotiation
+from mainmode.engine.half_open import HalfOpen
+from mainmode.engine.main_mode import MainMode
+from mainmode.engine.quick_mode import QuickMode
+from mainmode.engine.timers import Timer, TimerKind
+from mainmode.failures import Failure, Reason, Side
+from mainmode.ladder import Ladder
+from mainmode.model import IpAddress, Path, SaPair, Selector
+from mainmode.numbers import ProtocolId
+from mainmode.policy.model import Authentication, Policy
+from mainmode.policy.offers import fit_alternatives
+from mainmode.policy.selection import Decision, Selection
+from mainmode.wire.header import Header
+from mainmode.wire.payloads import Payload, VendorId
+
+AUTHENTICATION_FAILURES = (Reason.WRONG_KEY, Reason.IDENTITY_MISMATCH, Reason.NO_CREDENTIAL)
+
+NO_COOKIE = bytes(limits.COOKIE_OCTETS)
+
+
+@dataclass(slots=True)
+class Terms:
+    """What is agreed to here: the assigned policy and our credentials."""
+
+    selection: Selection
+    credentials: Credentials
+
+    @property
+    def policy(self) -> Policy:
+        return self.selection.policy
+
+
+@dataclass(slots=True)
+class Wish:
+    """A quick mode that somebody asked for."""
+
+    path: Path
+    decision: Decision
+    weak_keys: int = 0
+    """How often its keys came out weak so far."""
+
+    @property
+    def authentications(self) -> tuple[Authentication, ...]:
+        return self.decision.rule.authentication if self.decision.rule is not None else ()
+
+    @property
+    def key(self) -> tuple[Path, Selector | None]:
+        return (self.path, self.decision.selector)
+
+
+@dataclass(slots=True)
+class _Turns:
+    """The quick modes we began under one main mode SA: how many run, which wait."""
+
+    running: int = 0
+    waiting: deque[Wish] = field(default_factory=deque)
+
+
+class Negotiations:
+    """All exchanges under way, and the wishes behind them."""
+
+    def __init__(self, desk: Desk, associations: Associations, terms: Terms) -> None:
+        self._desk = desk
+        self._associations = associations
+        self._terms = terms
+        self._exchanges: dict[Key, Exchange] = {}
+        self._wishes: dict[tuple[Path, Selector | None], Wish] = {}
+        self._parked: dict[Path, list[Wish]] = {}
+        """Wishes that wait for a main mode on this path."""
+        self._turns: dict[Cookies, _Turns] = {}
+        self._contacted: set[IpAddress] = set()
+        """Peers that know we have started: INITIAL-CONTACT goes to each once."""
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    @property
+    def waiting(self) -> int:
+        """Wishes not yet granted: running, queued or parked."""
+        return len(self._wishes)
+
+    # --- finding ----------------------------------------------------------------------------
+
+    def find(self, header: Header) -> Exchange | None:
+        """The exchange a message belongs to. Before the responder has spoken, an initiator's
+        exchange has no responder cookie yet."""
+        if not header.message_id:
+            return self.main_mode_of(header.cky_i, header.cky_r)
+        return self._exchanges.get((header.cky_i, header.cky_r, header.message_id))
+
+    def main_mode_of(self, cky_i: bytes, cky_r: bytes) -> Exchange | None:
+        """The main mode under these cookies, whether or not the responder has spoken."""
+        return self._exchanges.get((cky_i, cky_r, 0)) or self._exchanges.get((cky_i, NO_COOKIE, 0))
+
+    def by_key(self, key: Key) -> Exchange | None:
+        return self._exchanges.get(key)
+
+    def under(self, sa: MainModeSa) -> list[Exchange]:
+        """The quick modes that wait for something under a main mode SA, oldest first."""
+        return [
+            exchange
+            for exchange in self._exchanges.values()
+            if not exchange.finished
+            and isinstance(exchange.negotiation, QuickMode)
+            and exchange.negotiation.sa is sa
+        ]
+
+    # --- wishes -----------------------------------------------------------------------------
+
+    def wish(self, wish: Wish) -> None:
+        """Have this traffic protected; asking again changes nothing."""
+        if wish.key in self._wishes:
+            return
+        self._desk.statistics.total_acquire += 1
+        self._wishes[wish.key] = wish
+        self._pursue(wish)
+
+    def wish_main_mode(self, path: Path, authentications: tuple[Authentication, ...]) -> None:
+        """Have a main mode with this peer, unless one stands or is being made."""
+        if self._associations.usable_main_mode(path, authentications) is None:
+            self._begin_main_mode(path, authentications)
+
+    def _pursue(self, wish: Wish) -> None:
+        sa = self._associations.usable_main_mode(wish.path, wish.authentications)
+        if sa is not None:
+            self._queue(sa, wish)
+            return
+        self._parked.setdefault(wish.path, []).append(wish)
+        self._begin_main_mode(wish.path, wish.authentications)
+
+    def _queue(self, sa: MainModeSa, wish: Wish) -> None:
+        turns = self._turns.setdefault(sa.cookies, _Turns())
+        if sa.capabilities.many_quick_modes or turns.running < limits.QUICK_MODES_AT_ONCE:
+            turns.running += 1
+            self._begin_quick_mode(sa, wish)
+        elif len(turns.waiting) < limits.NEGOTIATIONS_WAITING_MAX:
+            turns.waiting.append(wish)
+        else:
+            self._give_up(wish)
+
+    def _next_turn(self, cookies: Cookies) -> None:
+        """One of our quick modes under this main mode has ended: the next in the queue."""
+        turns = self._turns.get(cookies)
+        if turns is None:
+            return
+        turns.running -= 1
+        if turns.waiting:
+            self._pursue(turns.waiting.popleft())
+        elif not turns.running:
+            del self._turns[cookies]
+
+    def _give_up(self, wish: Wish) -> None:
+        self._wishes.pop(wish.key, None)
+        self._desk.statistics.acquire_failures += 1
+
+    # --- main mode --------------------------------------------------------------------------
+
+    def _begin_main_mode(self, path: Path, authentications: tuple[Authentication, ...]) -> None:
+        """As initiator, unless one with these methods is under way on the path."""
+        for exchange in self._exchanges.values():
+            under_way = exchange.negotiation
+            if (
+                isinstance(under_way, MainMode)
+                and not exchange.finished
+                and under_way.role is Role.INITIATOR
+                and (under_way.path, under_way.authentications) == (path, authentications)
+            ):
+                return
+        mm = self._main_mode(Role.INITIATOR, path, self._new_cookie(), NO_COOKIE, authentications)
+        mm.vendor_ids = self.vendor_ids(path)
+        self._start(main_mode.initiate(mm), mm, path, (mm.cky_i, NO_COOKIE, 0))
+
+    def answer_main_mode(self, half_open: HalfOpen, header: Header, datagram: bytes) -> bool:
+        """Message 3 with our cookie: from here on the responder has a ladder."""
+        path, (cky_i, cky_r) = half_open.path, half_open.cookies
+        authentications = (half_open.choice.authentication,)
+        mm = self._main_mode(Role.RESPONDER, path, cky_i, cky_r, authentications)
+        mm.choice, mm.capabilities = half_open.choice, half_open.capabilities
+        ladder = main_mode.respond(mm, half_open.sai_b)
+        return self._answer(ladder, mm, path, header, datagram, half_open)
+
+    def _main_mode(
+        self,
+        role: Role,
+        path: Path,
+        cky_i: bytes,
+        cky_r: bytes,
+        authentications: tuple[Authentication, ...],
+    ) -> MainMode:
+        return MainMode(
+            role,
+            path,
+            cky_i,
+            cky_r,
+            self._terms.policy.main_mode,
+            authentications,
+            self._terms.credentials,
+            self._desk.entropy,
+        )
+
+    def vendor_ids(self, path: Path) -> list[VendorId]:
+        """Ours toward this peer."""
+        known = self._associations.main_modes_with(path.peer.address)
+        return vendor_ids.ours(self._terms.policy.profile, first_contact=not known)
+
+    def _main_mode_done(self, exchange: Exchange, sa: MainModeSa) -> None:
+        desk = self._desk
+        sa.last_block = exchange.last_block
+        sa.established_at = desk.now
+        alone = not self._associations.main_modes_with(sa.path.peer.address)
+        self._associations.add_main_mode(sa)
+        desk.timers.set(Timer(TimerKind.MAIN_MODE_LIFETIME, (*sa.cookies, 0)), sa.expires_at)
+        desk.statistics.main_modes += 1
+        desk.record(
+            MainModeEstablished(
+                sa.path,
+                *sa.cookies,
+                sa.role.value,
+                sa.offer.name,
+                sa.authentication.method.value,
+                str(sa.local_identity),
+                str(sa.peer),
+            )
+        )
+        self._introduce(sa, alone=alone)
+        for wish in self._parked.pop(sa.path, []):
+            self._pursue(wish)
+
+    def _introduce(self, sa: MainModeSa, *, alone: bool) -> None:
+        """INITIAL-CONTACT, once for each peer, when no other SA with it stands or is coming."""
+        address = sa.path.peer.address
+        coming = any(
+            isinstance(exchange.negotiation, MainMode)
+            and not exchange.finished
+            and exchange.path.peer.address == address
+            for exchange in self._exchanges.values()
+        )
+        if alone and not coming and address not in self._contacted:
+            notification = informational.initial_contact(sa)
+            self._desk.send(sa.path, informational.protected(sa, notification, self._desk.entropy))
+        self._contacted.add(address)
+
+    def _new_cookie(self) -> bytes:
+        """An initiator cookie that is not zero; chance makes it unique."""
+        cookie = self._desk.entropy(limits.COOKIE_OCTETS)
+        return cookie if any(cookie) else self._new_cookie()
+
+    # --- quick mode -------------------------------------------------------------------------
+
+    def _begin_quick_mode(self, sa: MainModeSa, wish: Wish) -> None:
+        message_id = informational.fresh_message_id(sa, self._desk.entropy)
+        qm = QuickMode(Role.INITIATOR, sa, message_id, self._desk.entropy)
+        qm.asker = wish
+        ladder = quick_mode.initiate(qm, wish.decision)
+        self._start(ladder, qm, sa.path, (*sa.cookies, message_id))
+
+    def answer_quick_mode(self, sa: MainModeSa, header: Header, datagram: bytes) -> bool:
+        """Message 1 of a quick mode under an established main mode SA."""
+        qm = QuickMode(Role.RESPONDER, sa, header.message_id, self._desk.entropy)
+        ladder = quick_mode.respond(qm, self._terms.selection)
+        return self._answer(ladder, qm, sa.path, header, datagram)
+
+    def _quick_mode_done(self, exchange: Exchange, qm: QuickMode, pair: SaPair) -> None:
+        pfs = qm.pfs.name if qm.pfs is not None else ""
+        sa = QuickModeSa(
+            pair,
+            exchange.path,
+            qm.sa.cookies,
+            qm.role,
+            pfs,
+            qm.sa.authentication,
+            self._desk.now,
+        )
+        self._associations.add_quick_mode(sa)
+        qm.sa.quick_modes += 1
+        self._desk.statistics.quick_modes += 1
+        self._desk.record(
+            QuickModeEstablished(
+                exchange.path,
+                qm.role.value,
+                pair.inbound.suite,
+                pair.mode.value,
+                pair.selector,
+                pair.inbound.spi,
+                pair.outbound.spi,
+                pfs,
+            )
+        )
+        if isinstance(qm.asker, Wish):
+            self._wishes.pop(qm.asker.key, None)
+            self._next_turn(qm.sa.cookies)
+
+    def _weak_again(self, qm: QuickMode, failure: Failure) -> bool:
+        """A pair with a weak DES key is discarded and negotiated anew (RFC 2405 2.3)."""
+        wish = qm.asker
+        if failure.reason is not Reason.WEAK_KEY or not isinstance(wish, Wish):
+            return False
+        wish.weak_keys += 1
+        return wish.weak_keys < limits.WEAK_KEY_RETRIES_MAX
+
+    # --- the life of an exchange ------------------------------------------------------------
+
+    def _start(self, ladder: Ladder[Any], negotiation: Negotiation, path: Path, key: Key) -> None:
+        """Begin an exchange of ours."""
+        exchange = self._exchange(ladder, negotiation, path, key)
+        self._exchanges[key] = exchange
+        exchange.begin()
+
+    def _answer(
+        self,
+        ladder: Ladder[Any],
+        negotiation: Negotiation,
+        path: Path,
+        header: Header,
+        datagram: bytes,
+        half_open: HalfOpen | None = None,
+    ) -> bool:
+        """Begin the peer's exchange with its first message; False, and nothing has happened, when
+        the message is not admitted."""
+        key = (header.cky_i, header.cky_r, header.message_id)
+        exchange = self._exchange(ladder, negotiation, path, key, half_open)
+        self._exchanges[key] = exchange
+        exchange.begin()
+        if exchange.admit(header, datagram) or exchange.authentic:
+            return True
+        exchange.discard()
+        self._exchanges.pop(key, None)
+        return False
+
+    def _exchange(
+        self,
+        ladder: Ladder[Any],
+        negotiation: Negotiation,
+        path: Path,
+        key: Key,
+        half_open: HalfOpen | None = None,
+    ) -> Exchange:
+        return Exchange(
+            self._desk,
+            ladder,
+            negotiation,
+            path=path,
+            key=key,
+            retry_intervals_s=self._terms.policy.main_mode.retry_intervals_s,
+            done=self._done,
+            failed=self._failed,
+            received=half_open.received if half_open is not None else b"",
+            sent=half_open.sent if half_open is not None else b"",
+        )
+
+    def admit(self, exchange: Exchange, header: Header, datagram: bytes, path: Path) -> None:
+        """A datagram for an exchange that is known."""
+        if path != exchange.path:
+            why = f"its exchange is with {exchange.path.peer}, not {path.peer}"
+            self._desk.record(DatagramDropped(path, why, len(datagram)))
+            return
+        key = exchange.key
+        exchange.admit(header, datagram)
+        if exchange.key != key:  # the responder has spoken: its cookie is part of the name now
+            self._exchanges.pop(key, None)
+            if not exchange.finished:
+                self._exchanges[exchange.key] = exchange
+
+    def expire(self, key: Key) -> None:
+        """An exchange has waited too long, or has kept its last reply long enough."""
+        exchange = self._exchanges.get(key)
+        if exchange is None:
+            return
+        if exchange.finished:
+            del self._exchanges[key]
+        else:
+            exchange.time_out()
+
+    def call_off(self, peer: IpAddress, why: str) -> None:
+        """End everything under way with this peer."""
+        for exchange in tuple(self._exchanges.values()):
+            if exchange.path.peer.address == peer and not exchange.finished:
+                exchange.fail(Failure(Reason.CLOSED, detail=why))
+
+    def _done(self, exchange: Exchange, result: object) -> None:
+        negotiation = exchange.negotiation
+        if isinstance(result, MainModeSa):
+            self._main_mode_done(exchange, result)
+        elif isinstance(result, SaPair) and isinstance(negotiation, QuickMode):
+            self._quick_mode_done(exchange, negotiation, result)
+
+    def _failed(self, exchange: Exchange, failure: Failure) -> None:
+        desk, negotiation = self._desk, exchange.negotiation
+        self._exchanges.pop(exchange.key, None)
+        desk.statistics.negotiation_failures += 1
+        if failure.reason in AUTHENTICATION_FAILURES:
+            desk.statistics.authentication_failures += 1
+        if isinstance(negotiation, MainMode):
+            desk.record(NegotiationFailed(exchange.path, "main mode", failure))
+            self._main_mode_failed(negotiation)
+        else:
+            desk.record(NegotiationFailed(exchange.path, "quick mode", failure))
+            self._quick_mode_failed(exchange, negotiation, failure)
+
+    def _main_mode_failed(self, mm: MainMode) -> None:
+        """The wishes that waited for it will not be granted."""
+        if mm.role is Role.RESPONDER:
+            return
+        parked = self._parked.pop(mm.path, [])
+        for wish in parked:
+            if wish.authentications == mm.authentications:
+                self._give_up(wish)
+            else:
+                self._parked.setdefault(mm.path, []).append(wish)
+
+    def _quick_mode_failed(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:
+        if qm.spi:
+            self._desk.remove_pair(qm.spi)
+        if failure.decided_by is Side.ME and qm.sa.usable:
+            self._explain(qm, failure, exchange.received_octets)
+        if isinstance(qm.asker, Wish):
+            if self._weak_again(qm, failure):
+                self._pursue(qm.asker)
+            else:
+                self._give_up(qm.asker)
+            self._next_turn(qm.sa.cookies)
+
+    def _explain(self, qm: QuickMode, failure: Failure, octets_max: int) -> None:
+        """Tell the peer why we refuse, with what we would have taken; or, when it may have
+        installed its half already, that ours is gone."""
+        payload: Payload
+        if failure.reason.notify is not None:
+            room = informational.room_for_data(qm.sa, octets_max)
+            data = fit_alternatives(failure.alternatives, room)
+            payload = informational.refusal(failure.reason.notify, data)
+        elif qm.spi:
+            payload = informational.delete_spi(ProtocolId.ESP, qm.spi)
+        else:
+            return
+        entropy = self._desk.entropy
+        self._desk.send(qm.sa.path, informational.protected(qm.sa, payload, entropy))

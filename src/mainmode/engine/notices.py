@@ -1,0 +1,169 @@
+"""What informational messages say: notifications and deletes from the peer.
+
+Under a main mode SA they count. In clear anybody can send them: they are kept as evidence of the
+negotiation they claim to be about and change nothing.
+"""
+
+from mainmode.engine import informational
+from mainmode.engine.associations import Associations, MainModeSa
+from mainmode.engine.desk import Desk
+from mainmode.engine.endings import Endings
+from mainmode.engine.events import DatagramDropped, InvalidCookies, NotificationReceived
+from mainmode.engine.exchange import Exchange
+from mainmode.engine.informational import notify_name
+from mainmode.engine.negotiations import Negotiations
+from mainmode.errors import Malformed
+from mainmode.failures import Failure, Inadmissible, Reason, Side
+from mainmode.ladder import MM6
+from mainmode.model import Path
+from mainmode.numbers import NOTIFY_ERROR_MAX, HeaderFlag, NotifyType
+from mainmode.policy.offers import read_alternatives_untrusted
+from mainmode.wire.header import HEADER_OCTETS, Header
+from mainmode.wire.message import parse_payloads_untrusted
+from mainmode.wire.payloads import Delete, Notification
+
+_MEANING = {
+    NotifyType.NO_PROPOSAL_CHOSEN: Reason.NO_COMMON_PROPOSAL,
+    NotifyType.BAD_PROPOSAL_SYNTAX: Reason.BAD_PROPOSAL,
+    NotifyType.INVALID_ID_INFORMATION: Reason.NOT_AUTHORISED,
+    NotifyType.AUTHENTICATION_FAILED: Reason.WRONG_KEY,
+    NotifyType.INVALID_HASH_INFORMATION: Reason.WRONG_KEY,
+    NotifyType.INVALID_KEY_INFORMATION: Reason.BAD_PUBLIC_VALUE,
+    NotifyType.UNSUPPORTED_EXCHANGE_TYPE: Reason.UNSUPPORTED_EXCHANGE,
+}
+"""What an error notification says went wrong; the others: the peer refused."""
+
+
+class Notices:
+    """Reads informational messages."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        associations: Associations,
+        negotiations: Negotiations,
+        endings: Endings,
+    ) -> None:
+        self._desk = desk
+        self._associations = associations
+        self._negotiations = negotiations
+        self._endings = endings
+
+    def receive(self, header: Header, datagram: bytes, path: Path) -> None:
+        """An informational message, protected or not."""
+        if header.flags & HeaderFlag.ENCRYPTION:
+            self._protected(header, datagram, path)
+        else:
+            self._in_clear(header, datagram, path)
+
+    # --- under a main mode SA ---------------------------------------------------------------
+
+    def _protected(self, header: Header, datagram: bytes, path: Path) -> None:
+        sa = self._associations.main_modes.get((header.cky_i, header.cky_r))
+        if sa is None:
+            self._unknown(header, datagram, path)
+            return
+        if header.message_id in sa.used_message_ids or path != sa.path:
+            self._drop(path, datagram, "its message ID or address does not fit the main mode SA")
+            return
+        try:
+            payloads = informational.opened(sa, header, datagram)
+        except Inadmissible as inadmissible:
+            self._drop(path, datagram, inadmissible.failure.sentence)
+            return
+        sa.used_message_ids.add(header.message_id)
+        for payload in payloads.items:
+            if isinstance(payload, Delete):
+                self._endings.deleted_by_peer(sa, payload)
+            elif isinstance(payload, Notification):
+                self._notified(sa, payload)
+
+    def _notified(self, sa: MainModeSa, notification: Notification) -> None:
+        alternatives: tuple[str, ...] = ()
+        if notification.notify == NotifyType.NO_PROPOSAL_CHOSEN:
+            alternatives = read_alternatives_untrusted(notification.data)
+        self._record(sa.path, notification, authenticated=True, alternatives=alternatives)
+        if notification.notify == NotifyType.R_U_THERE:
+            answer = informational.alive(notification)
+            self._desk.send(sa.path, informational.protected(sa, answer, self._desk.entropy))
+        elif notification.notify == NotifyType.INITIAL_CONTACT:
+            self._endings.forgotten_by_peer(sa)
+        elif notification.notify <= NOTIFY_ERROR_MAX:
+            exchange = self._refused_quick_mode(sa, notification)
+            if exchange is not None:
+                exchange.fail(_failure(notification, exchange, alternatives))
+
+    def _refused_quick_mode(self, sa: MainModeSa, notification: Notification) -> Exchange | None:
+        """Which quick mode an error is about: the one whose message ID it names (MS-IKEE 2.2.6),
+        or the oldest that still waits."""
+        waiting = self._negotiations.under(sa)
+        for exchange in waiting:
+            if notification.data[:4] == exchange.message_id.to_bytes(4):
+                return exchange
+        return waiting[0] if waiting else None
+
+    # --- in clear ---------------------------------------------------------------------------
+
+    def _in_clear(self, header: Header, datagram: bytes, path: Path) -> None:
+        try:
+            payloads = parse_payloads_untrusted(
+                header.next_payload, datagram[: header.length], HEADER_OCTETS
+            )
+        except Malformed as malformed:
+            self._desk.statistics.invalid_packets_received += 1
+            self._drop(path, datagram, str(malformed))
+            return
+        exchange = self._about(header, path)
+        for notification in payloads.all(Notification):
+            if exchange is None or notification.notify > NOTIFY_ERROR_MAX:
+                self._record(path, notification, authenticated=False)
+                continue
+            alternatives: tuple[str, ...] = ()
+            if notification.notify == NotifyType.NO_PROPOSAL_CHOSEN:
+                alternatives = read_alternatives_untrusted(notification.data)
+            failure = _failure(notification, exchange, alternatives)
+            exchange.note(failure, f"the peer says {notify_name(notification)}")
+        for _ in payloads.all(Delete):
+            self._drop(path, datagram, "a delete in clear")
+
+    def _about(self, header: Header, path: Path) -> Exchange | None:
+        """The main mode that an unprotected message claims to be about."""
+        exchange = self._negotiations.main_mode_of(header.cky_i, header.cky_r)
+        if exchange is None or exchange.finished or exchange.path != path:
+            return None
+        return exchange
+
+    # --- reports ----------------------------------------------------------------------------
+
+    def _record(
+        self,
+        path: Path,
+        notification: Notification,
+        *,
+        authenticated: bool,
+        alternatives: tuple[str, ...] = (),
+    ) -> None:
+        detail = "would take " + ", ".join(alternatives) if alternatives else ""
+        name = notify_name(notification)
+        self._desk.record(NotificationReceived(path, name, authenticated, detail))
+
+    def _unknown(self, header: Header, datagram: bytes, path: Path) -> None:
+        self._desk.statistics.invalid_cookies_received += 1
+        self._desk.record(InvalidCookies(path, "informational", len(datagram)))
+
+    def _drop(self, path: Path, datagram: bytes, why: str) -> None:
+        self._desk.record(DatagramDropped(path, why, len(datagram)))
+
+
+def _failure(
+    notification: Notification, exchange: Exchange, alternatives: tuple[str, ...]
+) -> Failure:
+    """What an error notification means for the exchange it is about."""
+    try:
+        reason = _MEANING.get(NotifyType(notification.notify), Reason.PEER_REFUSED)
+    except ValueError:
+        reason = Reason.PEER_REFUSED
+    if exchange.awaits is MM6:  # whatever it is called: our proof could not be read
+        reason = Reason.WRONG_KEY
+    detail = f"it says {notify_name(notification)}"
+    return Failure(reason, Side.PEER, detail=detail, wanted=alternatives)

@@ -1,0 +1,346 @@
+"""Quick mode: two ladders, one for each role (RFC 2409 5.5).
+
+        Initiator                                        Responder
+       -----------                                      -----------
+   1    HDR*, HASH(1), SA, Ni [, KE ] , IDci, IDcr  -->
+   2                            <--    HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ]
+   3    HDR*, HASH(3)                               -->
+   4                            <--    HDR*, HASH, N(CONNECTED)   (Microsoft, on request)
+
+The responder installs the inbound SA before it sends message 2 and the outbound one after
+message 3; the initiator installs both before it sends message 3. So no protected packet ever
+meets a driver that does not know its SPI.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from mainmode import limits
+from mainmode.auth.authenticator import Role
+from mainmode.crypto.algorithms import CIPHERS, Group
+from mainmode.crypto.dh import KeyPair, generate
+from mainmode.crypto.keys import ah_keys, esp_keys, hash_1, hash_2, hash_3, phase2_iv
+from mainmode.crypto.prf import Prf
+from mainmode.engine.associations import MainModeSa
+from mainmode.engine.desk import Entropy
+from mainmode.engine.effects import AllocateSpi, InstallPair, JobFailed
+from mainmode.engine.main_mode import require_nonce
+from mainmode.errors import BadPublicValue, WeakKey
+from mainmode.failures import Failure, Reason, Refused
+from mainmode.ladder import (
+    QM1,
+    QM2,
+    QM3,
+    QM4,
+    Answer,
+    Ask,
+    Await,
+    Ladder,
+    Proof,
+    Protect,
+    Tell,
+)
+from mainmode.model import AddressRange, Direction, IpAddress, IpsecSa, SaPair, Selector
+from mainmode.numbers import ProtocolId
+from mainmode.policy.offers import (
+    QuickModeChoice,
+    check_quick_mode_answer,
+    choose_quick_mode,
+    offered_mode,
+    quick_mode_proposal,
+)
+from mainmode.policy.selection import Decision, Selection
+from mainmode.wire.payloads import Identification, KeyExchange, Nonce, Payload, SaPayload
+
+
+def initiate(qm: "QuickMode", decision: Decision) -> Ladder[SaPair]:
+    """Quick mode as initiator, for the traffic that `decision` says to negotiate."""
+    wish = qm.wish(decision)
+    qm.spi = done((yield AllocateSpi(ProtocolId.ESP, qm.local, qm.peer)))
+    offer = wish.offer(qm.spi)
+    ni_b = qm.entropy(limits.NONCE_OCTETS)
+    dh = generate(wish.pfs, qm.entropy) if wish.pfs is not None else None
+
+    #  1   HDR*, HASH(1), SA, Ni [, KE ], IDci, IDcr  -->
+    #  2                     <--    HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ]
+    yield qm.protect()
+    theirs: Agreed = yield Ask(
+        QM1,
+        [offer, Nonce(ni_b), *public_value(dh), *identifications(wish.selector, Role.INITIATOR)],
+        QM2,
+        proof=qm.hash_1,
+        check=qm.hash_2(ni_b),
+        accept=qm.agreed(offer, wish, dh),
+    )
+    pair = qm.pair(theirs, ni_b, theirs.nonce_b)
+    done((yield InstallPair(pair, Direction.INBOUND)))
+    done((yield InstallPair(pair, Direction.OUTBOUND)))
+
+    #  3   HDR*, HASH(3)     -->
+    #  4                     <--    HDR*, HASH, N(CONNECTED)
+    hash_3 = qm.hash_3(ni_b, theirs.nonce_b)
+    if theirs.commit and qm.sa.capabilities.microsoft:
+        yield Ask(QM3, [], QM4, proof=hash_3, check=qm.hash_1)
+    else:
+        yield Tell(QM3, [], proof=hash_3)
+    return pair
+
+
+def respond(qm: "QuickMode", selection: Selection) -> Ladder[SaPair]:
+    """Quick mode as responder; `selection` says what this peer may ask for."""
+    #  1   HDR*, HASH(1), SA, Ni [, KE ] [, IDci, IDcr ]  -->
+    yield qm.protect()
+    theirs: Agreed = yield Await(QM1, check=qm.hash_1, accept=qm.judged(selection))
+    qm.spi = done((yield AllocateSpi(theirs.choice.protocol, qm.local, qm.peer)))
+    nr_b, pair = qm.strong_pair(theirs)
+    done((yield InstallPair(pair, Direction.INBOUND)))
+
+    #  2                     <--    HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ]
+    #  3   HDR*, HASH(3)     -->
+    yield Ask(
+        QM2,
+        [
+            theirs.choice.answer(qm.spi),
+            Nonce(nr_b),
+            *public_value(theirs.dh),
+            *theirs.identifications,
+        ],
+        QM3,
+        proof=qm.hash_2(theirs.nonce_b),
+        check=qm.hash_3(theirs.nonce_b, nr_b),
+    )
+    done((yield InstallPair(pair, Direction.OUTBOUND)))
+    return pair
+
+
+@dataclass(slots=True)
+class Agreed:
+    """What the peer's first message settles, whoever began."""
+
+    choice: QuickModeChoice
+    selector: Selector
+    nonce_b: bytes
+    dh: KeyPair | None
+    g_xy: bytes = field(repr=False)
+    """Empty without session key PFS."""
+    commit: bool
+    identifications: tuple[Identification, ...]
+    """IDci and IDcr as received, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an initiator wants."""
+
+    decision: Decision
+    selector: Selector
+    pfs: Group | None
+
+    def offer(self, spi: int) -> SaPayload:
+        """The SA payload; one number serves as SPI in all of its proposals."""
+        spis = {ProtocolId.ESP: spi, ProtocolId.AH: spi}
+        return quick_mode_proposal(
+            self.decision.filter_action.offers, self.decision.mode, self.pfs, spis
+        )
+
+
+@dataclass(slots=True)
+class QuickMode:
+    """One quick mode under way, under the main mode SA `sa`."""
+
+    role: Role
+    sa: MainModeSa
+    message_id: int
+    entropy: Entropy
+    spi: int = 0
+    """Our inbound SPI, once the driver has promised it."""
+    pfs: Group | None = None
+    selector: Selector | None = None
+    asker: object = None
+    """Whose wish it is; None as responder."""
+    _prf_a: Prf = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._prf_a = Prf(self.sa.offer.hash, self.sa.keys.skeyid_a)
+
+    @property
+    def local(self) -> IpAddress:
+        return self.sa.path.local.address
+
+    @property
+    def peer(self) -> IpAddress:
+        return self.sa.path.peer.address
+
+    # --- envelope and proofs ----------------------------------------------------------------
+
+    def protect(self) -> Protect:
+        """HDR*, under main mode's key; the IV starts from its last block and our message ID."""
+        offer = self.sa.offer
+        iv = phase2_iv(offer.hash, offer.cipher, self.sa.last_block, self.message_id)
+        return Protect(offer.cipher, self.sa.cipher_key, iv)
+
+    def hash_1(self, rest: bytes) -> bytes:
+        return hash_1(self._prf_a, self.message_id, rest)
+
+    def hash_2(self, ni_b: bytes) -> Proof:
+        return partial(hash_2, self._prf_a, self.message_id, ni_b)
+
+    def hash_3(self, ni_b: bytes, nr_b: bytes) -> Proof:
+        digest = hash_3(self._prf_a, self.message_id, ni_b, nr_b)
+        return lambda _rest: digest
+
+    # --- offers and answers -----------------------------------------------------------------
+
+    def wish(self, decision: Decision) -> Wish:
+        """What to ask for: selectors, offers and PFS of the decision."""
+        if decision.selector is None:
+            raise ValueError("only a decision to negotiate leads here")
+        action = decision.filter_action
+        pfs = (action.session_pfs_group or self.sa.offer.group) if action.session_pfs else None
+        self.selector = decision.selector
+        return Wish(decision, decision.selector, pfs)
+
+    def agreed(
+        self, offer: SaPayload, wish: Wish, dh: KeyPair | None
+    ) -> Callable[[Answer], Agreed]:
+        """Judge of message 2. It is authentic, so what does not fit ends the quick mode."""
+
+        def accept(answer: Answer) -> Agreed:
+            payloads = answer.payloads
+            choice = check_quick_mode_answer(
+                offer,
+                payloads.one(SaPayload),
+                wish.decision.filter_action,
+                wish.decision.mode,
+                self.sa.offer.group,
+            )
+            selector = self._selector(payloads.all(Identification), wish.selector)
+            if not wish.selector.covers(selector):
+                failure = Failure(
+                    Reason.NOT_AUTHORISED,
+                    detail="the peer's answer is about other traffic",
+                    offered=(str(wish.selector),),
+                    wanted=(str(selector),),
+                )
+                raise Refused(failure)
+            return self._settle(answer, choice, selector, dh)
+
+        return accept
+
+    def judged(self, selection: Selection) -> Callable[[Answer], Agreed]:
+        """Judge of message 1: what policy gives to this peer, on terms we share."""
+
+        def accept(answer: Answer) -> Agreed:
+            payloads = answer.payloads
+            offer = payloads.one(SaPayload)
+            hosts = Selector(AddressRange.host(self.local), AddressRange.host(self.peer))
+            selector = self._selector(payloads.all(Identification), hosts)
+            self.selector = selector
+            decision = selection.authorise(
+                selector, self.local, self.peer, self.sa.authentication, offered_mode(offer)
+            )
+            action = decision.filter_action
+            choice = choose_quick_mode(offer, action, decision.mode, self.sa.offer.group)
+            dh = generate(choice.group, self.entropy) if choice.group is not None else None
+            return self._settle(answer, choice, selector, dh)
+
+        return accept
+
+    def _selector(self, ids: tuple[Identification, ...], unsaid: Selector) -> Selector:
+        """The traffic that IDci and IDcr name, seen from here; without them `unsaid`."""
+        if not ids:
+            return unsaid
+        ours, theirs = ids if self.role is Role.INITIATOR else reversed(ids)
+        local, remote = ours.addresses(), theirs.addresses()
+        if local is None or remote is None or ours.protocol != theirs.protocol:
+            failure = Failure(
+                Reason.NOT_AUTHORISED,
+                detail="the identities do not name traffic",
+                offered=(str(ids[0]), str(ids[1])),
+            )
+            raise Refused(failure)
+        return Selector(local, remote, ours.protocol, ours.port, theirs.port)
+
+    def _settle(
+        self, answer: Answer, choice: QuickModeChoice, selector: Selector, dh: KeyPair | None
+    ) -> Agreed:
+        """Nonce and public value of the peer. Raises Refused."""
+        payloads = answer.payloads
+        nonce_b = payloads.one(Nonce).data
+        require_nonce(nonce_b)
+        public = payloads.optional(KeyExchange)
+        if (public is None) != (choice.group is None):
+            detail = f"a group {'is' if choice.group else 'is not'} chosen, but a KE payload "
+            detail += "is missing" if public is None else "is there"
+            raise Refused(Failure(Reason.PFS_MISMATCH, detail=detail))
+        g_xy = b""
+        if public is not None and dh is not None:
+            try:
+                g_xy = dh.agree(public.data)
+            except BadPublicValue as bad:
+                raise Refused(Failure(Reason.BAD_PUBLIC_VALUE, detail=str(bad))) from bad
+        self.selector, self.pfs = selector, choice.group
+        ids = payloads.all(Identification)
+        return Agreed(choice, selector, nonce_b, dh, g_xy, answer.commit, ids)
+
+    # --- keys -------------------------------------------------------------------------------
+
+    def strong_pair(self, theirs: Agreed) -> tuple[bytes, SaPair]:
+        """Our nonce and the pair it gives; another nonce when a DES key comes out weak."""
+        for _ in range(limits.WEAK_KEY_RETRIES_MAX):
+            nr_b = self.entropy(limits.NONCE_OCTETS)
+            try:
+                return nr_b, self._derive(theirs, theirs.nonce_b, nr_b)
+            except WeakKey:
+                continue
+        raise Refused(Failure(Reason.WEAK_KEY))
+
+    def pair(self, theirs: Agreed, ni_b: bytes, nr_b: bytes) -> SaPair:
+        """The agreed pair. Raises Refused when a DES key comes out weak."""
+        try:
+            return self._derive(theirs, ni_b, nr_b)
+        except WeakKey as weak:
+            raise Refused(Failure(Reason.WEAK_KEY, detail=str(weak))) from weak
+
+    def _derive(self, theirs: Agreed, ni_b: bytes, nr_b: bytes) -> SaPair:
+        choice, offer = theirs.choice, theirs.choice.offer
+        prf_d = Prf(self.sa.offer.hash, self.sa.keys.skeyid_d)
+
+        def one_way(spi: int) -> IpsecSa:
+            if offer.ah is not None:
+                keys = ah_keys(prf_d, offer.ah, spi, ni_b, nr_b, theirs.g_xy)
+                return IpsecSa(spi, choice.protocol, "", offer.ah.name, *keys)
+            cipher, integrity = offer.esp_cipher or CIPHERS["null"], offer.esp_integrity
+            keys = esp_keys(prf_d, cipher, integrity, spi, ni_b, nr_b, theirs.g_xy)
+            name = integrity.name if integrity is not None else ""
+            return IpsecSa(spi, choice.protocol, cipher.name, name, *keys)
+
+        return SaPair(
+            inbound=one_way(self.spi),
+            outbound=one_way(choice.peer_spi),
+            mode=choice.mode,
+            local=self.local,
+            peer=self.peer,
+            selector=theirs.selector,
+            lifetime=choice.lifetime,
+        )
+
+
+def public_value(dh: KeyPair | None) -> list[Payload]:
+    """[, KE ]: only with session key PFS."""
+    return [KeyExchange(dh.public)] if dh is not None else []
+
+
+def identifications(selector: Selector, role: Role) -> list[Payload]:
+    """IDci and IDcr: always both, Windows insists on them even between two hosts."""
+    ours = Identification.of_addresses(selector.local, selector.protocol, selector.local_port)
+    theirs = Identification.of_addresses(selector.remote, selector.protocol, selector.remote_port)
+    return [ours, theirs] if role is Role.INITIATOR else [theirs, ours]
+
+
+def done(result: object) -> int:
+    """A job's result. Raises Refused when the driver could not do it."""
+    if isinstance(result, JobFailed):
+        raise Refused(Failure(Reason.DRIVER_REFUSED, detail=result.why))
+    return result if isinstance(result, int) else 0
