@@ -35,8 +35,8 @@ LOG_LEVELS = {"default": 1, "ike": 4, "enc": 3, "chd": 4, "cfg": 2, "net": 2}
 START_S = 10.0
 INITIATE_S = 30.0
 
-Section = Mapping[str, "str | Sequence[str] | Section"]
-"""A part of swanctl.conf: names to strings, lists of strings or sections."""
+Section = Mapping[str, "str | bytes | Sequence[str | bytes] | Section"]
+"""A part of swanctl.conf: names to strings, lists of strings, or sections."""
 
 
 def missing() -> str:
@@ -113,9 +113,21 @@ class StrongSwan:
             {"id": "-".join(owners), "type": "IKE", "data": key, "owners": list(owners)}
         )
 
-    def initiate(self, connection: str, child: str = "") -> None:
+    def trust(self, authority: bytes) -> None:
+        """Certificates that this authority (PEM) signed are good."""
+        self._session.load_cert({"type": "X509", "flag": "CA", "data": authority})
+
+    def own(self, private_key: bytes) -> None:
+        """A private key (PEM) of its own."""
+        self._session.load_key({"type": "any", "data": private_key})
+
+    def add_pool(self, name: str, addresses: str) -> None:
+        """Addresses to give to peers that ask for one by mode config."""
+        self._session.load_pool({name: {"addrs": addresses}})
+
+    def initiate(self, connection: str, child: str = "", timeout_s: float = INITIATE_S) -> None:
         """Negotiates main mode, and quick mode if a child is named. Raises PeerFailed."""
-        what = {"ike": connection, "timeout": str(int(INITIATE_S * 1000))}
+        what = {"ike": connection, "timeout": str(int(timeout_s * 1000))}
         self._command(self._session.initiate({**what, "child": child} if child else what))
 
     def terminate(self, connection: str) -> None:
@@ -137,6 +149,10 @@ class StrongSwan:
             self.process.send_signal(signal.SIGCONT)
 
     # --- what it says -----------------------------------------------------------------------
+
+    @property
+    def version(self) -> str:
+        return str(_as_text(self._session.version())["version"])
 
     @property
     def log(self) -> str:
@@ -192,14 +208,30 @@ charon-systemd {{
         shutil.rmtree(self.folder)
 
 
-def main_mode(
-    local: str,
-    peer: str,
-    proposals: Sequence[str],
-    *,
-    children: Section | None = None,
-    **changes: str,
-) -> Section:
+_HASHES = {
+    "md5": "md5",
+    "sha1": "sha1",
+    "sha2-256": "sha256",
+    "sha2-384": "sha384",
+    "sha2-512": "sha512",
+}
+_GROUPS = {
+    "group1": "modp768",
+    "group2": "modp1024",
+    "group5": "modp1536",
+    "group14": "modp2048",
+    "group15": "modp3072",
+    "group19": "ecp256",
+}
+
+
+def proposal(cipher: str, hash_name: str, group: str = "") -> str:
+    """A suite under mainmode's names as strongSwan writes it; without a group for ESP."""
+    parts = [cipher, _HASHES[hash_name], *([_GROUPS[group]] if group else [])]
+    return "-".join(parts)
+
+
+def main_mode(local: str, peer: str, proposals: Sequence[str]) -> Section:
     """A connection: IKEv1 main mode with a preshared key, the addresses as identities."""
     return {
         "version": "1",
@@ -208,8 +240,6 @@ def main_mode(
         "proposals": list(proposals),
         "local": {"auth": "psk", "id": local},
         "remote": {"auth": "psk", "id": peer},
-        "children": children or {},
-        **changes,
     }
 
 
@@ -217,13 +247,14 @@ def main_mode(
 class Logged:
     """A value that charon wrote to its log: `09[IKE] SKEYID => 20 bytes @ 0x…` and a dump."""
 
+    thread: str
     group: str
     name: str
     data: bytes
 
 
 _HEAD = re.compile(
-    r"(?P<thread>\d\d)\[(?P<group>[A-Z]+)\] +(?P<name>.*?) => (?P<octets>\d+) bytes @"
+    r"(?P<thread>\d\d)\[(?P<group>[A-Z]+)\] +(?P<name>\S.*?) => (?P<octets>\d+) bytes @"
 )
 _ROW = re.compile(r"(?P<thread>\d\d)\[[A-Z]+\] +\d+: (?P<hex>(?:[0-9A-F]{2} )+)")
 
@@ -239,7 +270,7 @@ def logged_values(log: str) -> list[Logged]:
             head, data = unfinished[row["thread"]]
             data += bytes.fromhex(row["hex"])
             if len(data) == int(head["octets"]):
-                values.append(Logged(head["group"], head["name"], bytes(data)))
+                values.append(Logged(head["thread"], head["group"], head["name"], bytes(data)))
                 del unfinished[row["thread"]]
     return values
 

@@ -1,0 +1,133 @@
+"""Two hosts joined by a wire: network namespaces that live as long as this process holds them.
+
+The addresses are from the ranges for documentation (RFC 5737). Needs root.
+"""
+
+import ctypes
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import IO, TypeVar
+
+PREFIX = 24
+FIRST, SECOND = "192.0.2.1", "192.0.2.2"
+
+IKE, NAT = (500).to_bytes(2), (4500).to_bytes(2)
+NON_ESP_MARKER = bytes(4)
+
+_CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+T = TypeVar("T")
+
+
+class Host:
+    """A network namespace with one interface, `wire`."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._namespace = _in_thread(_new_namespace)
+        self.run(["ip", "link", "set", "lo", "up"])
+
+    def close(self) -> None:
+        os.close(self._namespace)
+
+    @property
+    def path(self) -> str:
+        """The namespace as a file, for programs that take one."""
+        return f"/proc/{os.getpid()}/fd/{self._namespace}"
+
+    def popen(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdout: IO[bytes] | None = None,
+        stderr: IO[bytes] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Starts a program in the namespace; its process id is the program's own."""
+        inside = ["nsenter", f"--net={self.path}", "--", *command]
+        return subprocess.Popen(inside, env=env, stdout=stdout, stderr=stderr)
+
+    def run(self, command: Sequence[str]) -> str:
+        """Runs a program in the namespace and returns what it printed."""
+        inside = ["nsenter", f"--net={self.path}", "--", *command]
+        return subprocess.run(inside, check=True, capture_output=True, text=True).stdout
+
+    def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """A socket of the namespace, for use from outside."""
+
+        def make() -> socket.socket:
+            _check(_libc.setns(self._namespace, _CLONE_NEWNET))
+            return socket.socket(family, kind, protocol)
+
+        return _in_thread(make)
+
+
+@contextmanager
+def two_hosts() -> Iterator[tuple[Host, Host]]:
+    """192.0.2.1 and 192.0.2.2, each sees the other on its interface `wire`."""
+    with ExitStack() as stack:
+        hosts = Host(FIRST), Host(SECOND)
+        for host in hosts:
+            stack.callback(host.close)
+        end = ["type", "veth", "peer", "name", "wire", "netns", hosts[1].path]
+        hosts[0].run(["ip", "link", "add", "wire", *end])
+        for host in hosts:
+            host.run(["ip", "address", "add", f"{host.address}/{PREFIX}", "dev", "wire"])
+            host.run(["ip", "link", "set", "wire", "up"])
+        yield hosts
+
+
+@contextmanager
+def captured(host: Host) -> Iterator[Callable[[], list[bytes]]]:
+    """Yields a function that returns the frames seen on `wire` so far, both directions."""
+    ETH_P_ALL = 0x0003
+    with host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as tap:
+        tap.bind(("wire", ETH_P_ALL))
+        tap.setblocking(False)
+        frames: list[bytes] = []
+
+        def seen() -> list[bytes]:
+            while True:
+                try:
+                    frames.append(tap.recv(65_535))
+                except BlockingIOError:
+                    return frames
+
+        yield seen
+
+
+def datagrams(frames: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+    """The ISAKMP datagrams in these frames: source address and octets, non-ESP marker taken off."""
+    for frame in frames:
+        packet = frame[14:]
+        if frame[12:14] != b"\x08\x00" or packet[9] != socket.IPPROTO_UDP:
+            continue
+        udp = packet[4 * (packet[0] & 0x0F) :]
+        ports = udp[:2], udp[2:4]
+        if IKE in ports:
+            yield str(IPv4Address(packet[12:16])), udp[8:]
+        elif NAT in ports and udp[8:12] == NON_ESP_MARKER:
+            yield str(IPv4Address(packet[12:16])), udp[12:]
+
+
+def _new_namespace() -> int:
+    _check(_libc.unshare(_CLONE_NEWNET))
+    return os.open(Path("/proc/thread-self/ns/net"), os.O_RDONLY)
+
+
+def _in_thread(work: Callable[[], T]) -> T:
+    """Does the work in a thread that ends with it: a namespace is the thread's alone."""
+    with ThreadPoolExecutor(1) as worker:
+        return worker.submit(work).result()
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
