@@ -124,15 +124,17 @@ class Failure:
     @property
     def sentence(self) -> str:
         """The whole explanation for a person, in one line."""
-        parts = [self.reason.sentence + (f": {self.detail}" if self.detail else "")]
+        hearsay = " (unauthenticated)" if self.detail in self.evidence else ""
+        parts = [self.reason.sentence + (f": {self.detail}{hearsay}" if self.detail else "")]
         if self.step:
             parts.append(f"while {self.step}")
         if self.offered:
             parts.append("offered: " + ", ".join(self.offered))
         if self.wanted:
             parts.append("wanted: " + ", ".join(self.wanted))
-        if self.evidence:
-            parts.append("unauthenticated evidence: " + "; ".join(self.evidence))
+        others = [each for each in self.evidence if each != self.detail]
+        if others:
+            parts.append("unauthenticated evidence: " + "; ".join(others))
         return " | ".join(parts)
 
 

@@ -160,11 +160,12 @@ class Exchange:
         failure = self._suspicion or silence
         self.fail(replace(failure, evidence=tuple(self._evidence)))
 
-    def note(self, failure: Failure, evidence: str) -> bool:
+    def note(self, failure: Failure) -> bool:
         """Something unauthenticated points to a failure: remember it, change nothing.
 
         Returns whether it was news.
         """
+        evidence = failure.detail or failure.reason.sentence
         if evidence in self._evidence or len(self._evidence) >= _EVIDENCE_MAX:
             return False
         self._evidence.append(evidence)
@@ -350,11 +351,10 @@ class Exchange:
 
     def _suspect(self, failure: Failure, datagram: bytes, step: Step) -> None:
         """An inadmissible message: drop it; say at once what it may mean."""
-        self._drop(datagram, failure.sentence)
+        self._drop(datagram, failure.detail or failure.reason.sentence)
         if failure.reason is Reason.MALFORMED:
             return
-        news = self.note(failure, failure.detail or failure.reason.sentence)
-        if news and step is MM5 and failure.reason.notify is not None:
+        if self.note(failure) and step is MM5 and failure.reason.notify is not None:
             self._complain(failure.reason.notify, datagram)
 
     def _complain(self, notify: NotifyType, datagram: bytes) -> None:

@@ -121,8 +121,7 @@ class Notices:
             alternatives: tuple[str, ...] = ()
             if notification.notify == NotifyType.NO_PROPOSAL_CHOSEN:
                 alternatives = read_alternatives_untrusted(notification.data)
-            failure = _failure(notification, exchange, alternatives)
-            exchange.note(failure, f"the peer says {notify_name(notification)}")
+            exchange.note(_failure(notification, exchange, alternatives))
         for _ in payloads.all(Delete):
             self._drop(path, datagram, "a delete in clear")
 
@@ -165,5 +164,5 @@ def _failure(
         reason = Reason.PEER_REFUSED
     if exchange.awaits is MM6:  # whatever it is called: our proof could not be read
         reason = Reason.WRONG_KEY
-    detail = f"it says {notify_name(notification)}"
+    detail = f"the peer says {notify_name(notification)}"
     return Failure(reason, Side.PEER, detail=detail, wanted=alternatives)
