@@ -15,6 +15,7 @@ from typing import ClassVar
 from mainmode.errors import Malformed
 from mainmode.model import AddressRange
 from mainmode.numbers import IdType, IpProtocol, NotifyType, PayloadType, name_of
+from mainmode.wire.layout import require_octets
 
 _HEAD = Struct(">BBH")
 _unpack = _HEAD.unpack_from
@@ -82,8 +83,7 @@ class Identification:
     @classmethod
     def parse_untrusted(cls, data: bytes, at: int, end: int, reserved: int) -> "Identification":
         """From the body `data[at:end]`. Raises: Malformed."""
-        if end - at < _HEAD_OCTETS:
-            raise Malformed("ID", at, "a type, a protocol and a port come first, 4 octets")
+        require_octets("ID", _HEAD_OCTETS, at, end)
         id_type, protocol, port = _unpack(data, at)
         value = data[at + _HEAD_OCTETS : end]
         if len(value) != _DATA_OCTETS.get(id_type, len(value)):
