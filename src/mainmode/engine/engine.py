@@ -12,8 +12,9 @@ from mainmode.engine.desk import Desk, Entropy
 from mainmode.engine.effects import Effect
 from mainmode.engine.endings import Endings
 from mainmode.engine.events import DatagramDropped, InvalidCookies, NegotiationFailed
+from mainmode.engine.exchanges import NO_COOKIE
 from mainmode.engine.half_open import HalfOpenMainModes
-from mainmode.engine.negotiations import NO_COOKIE, Negotiations, Terms, Wish
+from mainmode.engine.negotiations import Negotiations, Terms, Wish
 from mainmode.engine.notices import Notices
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.engine.timers import Timer, TimerKind
@@ -173,7 +174,7 @@ class Engine:
     # --- main mode --------------------------------------------------------------------------
 
     def _receive_main_mode(self, header: Header, datagram: bytes, path: Path) -> None:
-        exchange = self._negotiations.find(header)
+        exchange = self._negotiations.exchanges.find(header)
         if header.message_id:
             self._drop(path, datagram, "main mode has no message ID")
         elif header.cky_r == NO_COOKIE:
@@ -252,7 +253,7 @@ class Engine:
 
     def _receive_quick_mode(self, header: Header, datagram: bytes, path: Path) -> None:
         sa = self._associations.main_modes.get((header.cky_i, header.cky_r))
-        exchange = self._negotiations.find(header) if header.message_id else None
+        exchange = self._negotiations.exchanges.find(header) if header.message_id else None
         if exchange is not None:
             self._negotiations.admit(exchange, header, datagram, path)
         elif sa is None:
@@ -270,7 +271,7 @@ class Engine:
         """A timer is due; if its subject is gone, nothing happens."""
         kind, subject = timer
         if kind is TimerKind.RETRY:
-            exchange = self._negotiations.by_key(subject)
+            exchange = self._negotiations.exchanges.get(subject)
             if exchange is not None:
                 exchange.retry()
         elif kind is TimerKind.DEADLINE:

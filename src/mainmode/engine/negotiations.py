@@ -22,6 +22,7 @@ from mainmode.engine.events import (
     QuickModeEstablished,
 )
 from mainmode.engine.exchange import Exchange, Key, Negotiation
+from mainmode.engine.exchanges import NO_COOKIE, Exchanges
 from mainmode.engine.half_open import HalfOpen
 from mainmode.engine.main_mode import MainMode
 from mainmode.engine.quick_mode import QuickMode
@@ -37,8 +38,6 @@ from mainmode.wire.header import Header
 from mainmode.wire.payloads import Payload, VendorId
 
 AUTHENTICATION_FAILURES = (Reason.WRONG_KEY, Reason.IDENTITY_MISMATCH, Reason.NO_CREDENTIAL)
-
-NO_COOKIE = bytes(limits.COOKIE_OCTETS)
 
 
 @dataclass(slots=True)
@@ -86,7 +85,7 @@ class Negotiations:
         self._desk = desk
         self._associations = associations
         self._terms = terms
-        self._exchanges: dict[Key, Exchange] = {}
+        self.exchanges = Exchanges()
         self._wishes: dict[tuple[Path, Selector | None], Wish] = {}
         self._parked: dict[Path, list[Wish]] = {}
         """Wishes that wait for a main mode on this path."""
@@ -94,38 +93,17 @@ class Negotiations:
         self._contacted: set[IpAddress] = set()
         """Peers that know we have started: INITIAL-CONTACT goes to each once."""
 
-    def __len__(self) -> int:
-        return len(self._exchanges)
-
     @property
     def waiting(self) -> int:
         """Wishes not yet granted: running, queued or parked."""
         return len(self._wishes)
 
-    # --- finding ----------------------------------------------------------------------------
-
-    def find(self, header: Header) -> Exchange | None:
-        """The exchange a message belongs to. Before the responder has spoken, an initiator's
-        exchange has no responder cookie yet."""
-        if not header.message_id:
-            return self.main_mode_of(header.cky_i, header.cky_r)
-        return self._exchanges.get((header.cky_i, header.cky_r, header.message_id))
-
-    def main_mode_of(self, cky_i: bytes, cky_r: bytes) -> Exchange | None:
-        """The main mode under these cookies, whether or not the responder has spoken."""
-        return self._exchanges.get((cky_i, cky_r, 0)) or self._exchanges.get((cky_i, NO_COOKIE, 0))
-
-    def by_key(self, key: Key) -> Exchange | None:
-        return self._exchanges.get(key)
-
     def under(self, sa: MainModeSa) -> list[Exchange]:
-        """The quick modes that wait for something under a main mode SA, oldest first."""
+        """The quick modes under way under a main mode SA, oldest first."""
         return [
             exchange
-            for exchange in self._exchanges.values()
-            if not exchange.finished
-            and isinstance(exchange.negotiation, QuickMode)
-            and exchange.negotiation.sa is sa
+            for exchange in self.exchanges.under_way_with(sa.path.peer.address)
+            if isinstance(exchange.negotiation, QuickMode) and exchange.negotiation.sa is sa
         ]
 
     # --- wishes -----------------------------------------------------------------------------
@@ -180,11 +158,10 @@ class Negotiations:
 
     def _begin_main_mode(self, path: Path, authentications: tuple[Authentication, ...]) -> None:
         """As initiator, unless one with these methods is under way on the path."""
-        for exchange in self._exchanges.values():
+        for exchange in self.exchanges.under_way_with(path.peer.address):
             under_way = exchange.negotiation
             if (
                 isinstance(under_way, MainMode)
-                and not exchange.finished
                 and under_way.role is Role.INITIATOR
                 and (under_way.path, under_way.authentications) == (path, authentications)
             ):
@@ -254,9 +231,7 @@ class Negotiations:
         address = sa.path.peer.address
         coming = any(
             isinstance(exchange.negotiation, MainMode)
-            and not exchange.finished
-            and exchange.path.peer.address == address
-            for exchange in self._exchanges.values()
+            for exchange in self.exchanges.under_way_with(address)
         )
         if alone and not coming and address not in self._contacted:
             notification = informational.initial_contact(sa)
@@ -326,7 +301,7 @@ class Negotiations:
     def _start(self, ladder: Ladder[Any], negotiation: Negotiation, path: Path, key: Key) -> None:
         """Begin an exchange of ours."""
         exchange = self._exchange(ladder, negotiation, path, key)
-        self._exchanges[key] = exchange
+        self.exchanges.add(exchange)
         exchange.begin()
 
     def _answer(
@@ -342,12 +317,12 @@ class Negotiations:
         the message is not admitted."""
         key = (header.cky_i, header.cky_r, header.message_id)
         exchange = self._exchange(ladder, negotiation, path, key, half_open)
-        self._exchanges[key] = exchange
+        self.exchanges.add(exchange)
         exchange.begin()
         if exchange.admit(header, datagram) or exchange.authentic:
             return True
         exchange.discard()
-        self._exchanges.pop(key, None)
+        self.exchanges.remove(exchange)
         return False
 
     def _exchange(
@@ -379,29 +354,27 @@ class Negotiations:
             return
         key = exchange.key
         exchange.admit(header, datagram)
-        if exchange.key != key:  # the responder has spoken: its cookie is part of the name now
-            self._exchanges.pop(key, None)
-            if not exchange.finished:
-                self._exchanges[exchange.key] = exchange
+        if exchange.key != key:
+            self.exchanges.rename(key, exchange)
 
     def expire(self, key: Key) -> None:
         """An exchange has waited too long, or has kept its last reply long enough."""
-        exchange = self._exchanges.get(key)
+        exchange = self.exchanges.get(key)
         if exchange is None:
             return
         if exchange.finished:
-            del self._exchanges[key]
+            self.exchanges.remove(exchange)
         else:
             exchange.time_out()
 
     def call_off(self, peer: IpAddress, why: str) -> None:
         """End everything under way with this peer."""
-        for exchange in tuple(self._exchanges.values()):
-            if exchange.path.peer.address == peer and not exchange.finished:
-                exchange.fail(Failure(Reason.CLOSED, detail=why))
+        for exchange in self.exchanges.under_way_with(peer):
+            exchange.fail(Failure(Reason.CLOSED, detail=why))
 
     def _done(self, exchange: Exchange, result: object) -> None:
         negotiation = exchange.negotiation
+        self.exchanges.finish(exchange)
         if isinstance(result, MainModeSa):
             self._main_mode_done(exchange, result)
         elif isinstance(result, SaPair) and isinstance(negotiation, QuickMode):
@@ -409,7 +382,7 @@ class Negotiations:
 
     def _failed(self, exchange: Exchange, failure: Failure) -> None:
         desk, negotiation = self._desk, exchange.negotiation
-        self._exchanges.pop(exchange.key, None)
+        self.exchanges.remove(exchange)
         desk.statistics.negotiation_failures += 1
         if failure.reason in AUTHENTICATION_FAILURES:
             desk.statistics.authentication_failures += 1

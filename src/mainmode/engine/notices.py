@@ -127,7 +127,7 @@ class Notices:
 
     def _about(self, header: Header, path: Path) -> Exchange | None:
         """The main mode that an unprotected message claims to be about."""
-        exchange = self._negotiations.main_mode_of(header.cky_i, header.cky_r)
+        exchange = self._negotiations.exchanges.main_mode(header.cky_i, header.cky_r)
         if exchange is None or exchange.finished or exchange.path != path:
             return None
         return exchange
