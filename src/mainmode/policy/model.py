@@ -152,6 +152,10 @@ class Identity:
         return f"{self.kind}:{self.value}" if self.value else self.kind
 
 
+CREDENTIAL_PREFIX = "credential:"
+"""Begins the name of a secret that the service manager keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """One authentication method of a rule."""
@@ -233,10 +237,11 @@ class Policy:
 
     @property
     def secret_names(self) -> tuple[str, ...]:
-        """The preshared keys that rules name, each once, in the order of the rules."""
+        """The preshared keys that active rules name, each once, in the order of the rules."""
         named = (
             authentication.secret
             for rule in self.rules
+            if rule.active
             for authentication in rule.authentication
             if authentication.method is Method.PRESHARED_KEY
         )

@@ -6,6 +6,8 @@ policy pages (100 MB stand there for 100,000 kB).
 
 import re
 
+from mainmode.policy.mistakes import WordError
+
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _KILOBYTES = {"GB": 1_000_000, "MB": 1_000, "kB": 1}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([dhms])")
@@ -20,26 +22,26 @@ def is_volume(text: str) -> bool:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds. Raises ValueError."""
+    """Seconds. Raises: WordError."""
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no duration: write {DURATION_FORM}")
+        raise WordError(f"{text!r} is no duration", f"write {DURATION_FORM}")
     return float(match[1]) * _SECONDS[match[2]]
 
 
 def parse_whole_duration(text: str) -> int:
-    """Seconds, of which there must be a whole number. Raises ValueError."""
+    """Seconds, of which there must be a whole number. Raises: WordError."""
     seconds = parse_duration(text)
     if not seconds.is_integer():
-        raise ValueError(f"{text!r} is not a whole number of seconds")
+        raise WordError(f"{text!r} is not a whole number of seconds", f"write {DURATION_FORM}")
     return int(seconds)
 
 
 def parse_volume(text: str) -> int:
-    """Kilobytes of 1024 octets. Raises ValueError."""
+    """Kilobytes of 1024 octets. Raises: WordError."""
     match = _VOLUME.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no volume: write {VOLUME_FORM}")
+        raise WordError(f"{text!r} is no volume", f"write {VOLUME_FORM}")
     return int(match[1]) * _KILOBYTES[match[2].replace("K", "k")]
 
 

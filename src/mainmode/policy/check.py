@@ -1,0 +1,253 @@
+"""What deserves a warning in a policy that is otherwise good.
+
+Three kinds: what is loaded but not enforced yet (NOT_ENFORCED, one entry each, to be deleted with
+the work that enforces it), what has no effect where it stands, and what is weak.
+
+Does not: refuse anything; `load` does.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mainmode import limits
+from mainmode.crypto.algorithms import Cipher, Group, Hash
+from mainmode.policy.mistakes import Lines, Path
+from mainmode.policy.model import (
+    Action,
+    Authentication,
+    ConnectionType,
+    Filter,
+    FilterAction,
+    MainModeOffer,
+    MainModeSettings,
+    Method,
+    PlaceKind,
+    Policy,
+    QuickModeOffer,
+    Rule,
+)
+
+_WITH_ADDRESSES = (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyWarning:
+    """One warning; `line` is 0 where the policy did not come from a file."""
+
+    text: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.text}" if self.line else self.text
+
+
+class Secrets(Protocol):
+    """What `auth.credentials` has read."""
+
+    def preshared_key(self, name: str) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NotEnforced:
+    """A setting that is kept but does nothing yet."""
+
+    of: type
+    key: tuple[str, ...]
+    """Where the file says it, from its owner."""
+    is_set: Callable[[Any], object]
+    instead: str
+    """What happens for the time being."""
+
+
+NOT_ENFORCED = (
+    NotEnforced(
+        MainModeSettings,
+        ("quick_modes_max",),
+        lambda settings: settings.quick_modes_max,
+        "any number of quick modes come off one main mode",
+    ),
+    NotEnforced(
+        MainModeSettings,
+        ("master_pfs",),
+        lambda settings: settings.master_pfs,
+        "one main mode serves several quick modes",
+    ),
+    NotEnforced(
+        Policy,
+        ("default_response", "active"),
+        lambda policy: policy.default_response,
+        "only what a rule's filters match is secured",
+    ),
+    NotEnforced(
+        FilterAction,
+        ("accept_unsecured",),
+        lambda action: action.accept_unsecured,
+        "clear packets that should be protected are dropped",
+    ),
+    NotEnforced(
+        FilterAction,
+        ("allow_fallback",),
+        lambda action: action.allow_fallback,
+        "computers that do not negotiate are not reached",
+    ),
+    NotEnforced(
+        QuickModeOffer,
+        (),
+        lambda offer: offer.ah is not None and offer.esp_cipher is not None,
+        "AH joined with ESP is left out of what is offered and accepted",
+    ),
+    NotEnforced(
+        Authentication,
+        ("method",),
+        lambda authentication: authentication.method is Method.CERTIFICATE,
+        "certificates are not offered",
+    ),
+    NotEnforced(
+        Authentication,
+        ("method",),
+        lambda authentication: authentication.method is Method.KERBEROS,
+        "Kerberos is not offered",
+    ),
+    NotEnforced(
+        Rule,
+        ("connection_type",),
+        lambda rule: rule.connection_type is not ConnectionType.ALL,
+        "the rule applies to every connection",
+    ),
+    NotEnforced(
+        Filter,
+        ("source",),
+        lambda each: each.source.kind not in _WITH_ADDRESSES,
+        "a name without addresses yet: the filter matches nothing",
+    ),
+    NotEnforced(
+        Filter,
+        ("destination",),
+        lambda each: each.destination.kind not in _WITH_ADDRESSES,
+        "a name without addresses yet: the filter matches nothing",
+    ),
+)
+
+
+def warnings(
+    policy: Policy, lines: Lines | None = None, secrets: Secrets | None = None
+) -> list[PolicyWarning]:
+    """In the order of the file.
+
+    lines: where the parts stand (`load.read_policy_file` says it).
+    secrets: to look at their length; None: not looked at.
+    """
+    places = lines or Lines()
+    found = [
+        PolicyWarning(f"{part.what}: {text}", places.of((*part.path, *key)))
+        for part in _parts(policy)
+        for check in (_not_enforced, _without_effect, _weak)
+        for key, text in check(part.value)
+    ]
+    if secrets is not None:
+        found += [
+            PolicyWarning(f"{part.what}: {text}", places.of(part.path))
+            for part in _parts(policy)
+            for text in _short_secret(part.value, secrets)
+        ]
+    if not policy.rules:
+        found.append(PolicyWarning("the policy has no rules: everything is permitted"))
+    return sorted(dict.fromkeys(found), key=lambda warning: warning.line)
+
+
+# --- the parts of a policy --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    value: object
+    path: Path
+    what: str
+
+
+def _parts(policy: Policy) -> Iterator[_Part]:
+    """Everything that a warning can be about, with its place in the file. A filter list or action
+    that several rules share comes once for each; `warnings` keeps one."""
+    yield _Part(policy, (), "the policy")
+    yield _Part(policy.main_mode, ("main_mode",), "[main_mode]")
+    for index, offer in enumerate(policy.main_mode.offers):
+        yield _Part(offer, ("main_mode", "offers", index), f"main mode offer {offer.name}")
+    for index, rule in enumerate(policy.rules):
+        yield from _parts_of_rule(rule, ("rule", index))
+
+
+def _parts_of_rule(rule: Rule, path: Path) -> Iterator[_Part]:
+    what = f"rule {rule.name!r}"
+    yield _Part(rule, path, what)
+    for index, authentication in enumerate(rule.authentication):
+        yield _Part(authentication, (*path, "authentication", index), what)
+    filters, action = rule.filter_list, rule.filter_action
+    for index, each in enumerate(filters.filters):
+        what = f"filter list {filters.name!r}, filter {index + 1}"
+        yield _Part(each, ("filter_list", filters.name, "filters", index), what)
+    what = f"filter action {action.name!r}"
+    action_path = ("filter_action", action.name)
+    yield _Part(action, action_path, what)
+    for index, offer in enumerate(action.offers):
+        yield _Part(offer, (*action_path, "offers", index), f"{what}, offer {offer.name}")
+
+
+# --- the checks -------------------------------------------------------------------------------
+
+Found = Iterator[tuple[tuple[str, ...], str]]
+"""Key within the part, and the warning."""
+
+
+def _not_enforced(value: object) -> Found:
+    for entry in NOT_ENFORCED:
+        if isinstance(value, entry.of) and entry.is_set(value):
+            setting = f"{'.'.join(entry.key)} is " if entry.key else ""
+            yield entry.key, f"{setting}not enforced yet: {entry.instead}"
+
+
+def _without_effect(value: object) -> Found:
+    if isinstance(value, FilterAction) and value.action is not Action.NEGOTIATE:
+        for key in ("offers", "accept_unsecured", "allow_fallback", "session_pfs"):
+            if getattr(value, key):
+                yield (key,), f"{key} has no effect with action = {value.action.value!r}"
+    if isinstance(value, Rule) and value.filter_action.action is not Action.NEGOTIATE:
+        for key in ("tunnel_endpoint", "authentication"):
+            if getattr(value, key):
+                yield (key,), f"{key} has no effect: its filter action does not negotiate"
+
+
+def _weak(value: object) -> Found:
+    for algorithm in _algorithms(value):
+        if algorithm.warning:
+            yield (), f"{algorithm.name} is weak: {algorithm.warning}"
+    if isinstance(value, Rule) and value.explain_refusals:
+        for each in value.filter_list.filters:
+            if PlaceKind.ANY in (each.source.kind, each.destination.kind):
+                yield ("explain_refusals",), "tells anybody who asks what would be accepted"
+
+
+def _algorithms(value: object) -> tuple[Cipher | Hash | Group, ...]:
+    named: tuple[Cipher | Hash | Group | None, ...] = ()
+    if isinstance(value, MainModeOffer):
+        named = (value.cipher, value.hash, value.group)
+    elif isinstance(value, QuickModeOffer):
+        named = (value.esp_cipher, value.esp_integrity, value.ah)
+    elif isinstance(value, FilterAction):
+        named = (value.session_pfs_group,)
+    return tuple(each for each in named if each is not None)
+
+
+def _short_secret(value: object, secrets: Secrets) -> Iterator[str]:
+    if not isinstance(value, Authentication) or value.method is not Method.PRESHARED_KEY:
+        return
+    try:
+        octets = len(secrets.preshared_key(value.secret))
+    except KeyError:  # of a rule that is not active
+        return
+    if octets < limits.PRESHARED_KEY_SHORT_OCTETS:
+        least = limits.PRESHARED_KEY_SHORT_OCTETS
+        yield (
+            f"the preshared key {value.secret!r} has {octets} octets; with fewer than {least} "
+            "it can be guessed by whoever takes part in one main mode"
+        )
