@@ -30,6 +30,8 @@ MAIN_MODE_LIFETIME_S = 28_800
 """MS-GPIPSEC 2.2.1.2.1: 480 minutes."""
 PRESHARED_KEY_SHORT_OCTETS = 20
 """Below this a preshared key gets a warning: main mode with an active attacker allows guessing."""
+PRESHARED_KEY_MAX_OCTETS = 4_096
+"""A secret file beyond this is the wrong file (ours)."""
 QUICK_MODES_AT_ONCE = 3
 """strongSwan keeps the state of three; more only toward peers known to take them."""
 NEGOTIATIONS_WAITING_MAX = 1_000
@@ -64,9 +66,38 @@ DRAIN_PACKETS = 64
 DRAIN_PACKETS_3DES = 16
 """How many packets one wake-up handles before the loop breathes (driver.md 4)."""
 PACKET_MAX_OCTETS = 65_535
+HELD_PACKET_S = 30.0
+"""How long a packet waits for its SA; Linux gives up an unanswered acquire after as long."""
+ACQUIRE_INTERVAL_S = 1.0
+"""How often the driver asks for the same flow while packets of it wait (ours)."""
+FLOWS_KEPT_MAX = 4_096
+"""Flows whose pair is remembered; then the memory starts anew (ours)."""
+SOFT_EXPIRY = 0.9
+"""The share of a lifetime after which a pair should be replaced (ours)."""
+IDLE_S = 300.0
+"""A pair that carried nothing for five minutes is idle (MS-IKEE 3.5.2)."""
+PACKET_BUFFER_OCTETS = 8 << 20
+"""Asked of the kernel for each raw socket: a window of TCP that comes at once (measured)."""
+DEVICE_MTU_OCTETS = 65_400
+"""Of the driver's device: with 135 octets more, tunnel mode and the longest ICV still fit into one
+IP packet. The kernel must not fragment before transport mode (RFC 2406 3.3.5)."""
+TCP_SEGMENT_OCTETS = 1_360
+"""Largest segment of protected TCP: in tunnel mode with AES, SHA2-512 and UDP encapsulation it
+still fits a network packet of 1,500 octets (1500 - 20 - 8 - 8 - 16 - 32 - 2 - 8 - 40, ours)."""
 
 # --- service --------------------------------------------------------------------------------
 IKE_PORT = 500
 NAT_PORT = 4500
 EVENTS_KEPT = 10_000
 """Events the service remembers for `show events` (ours)."""
+DATAGRAMS_PER_WAKE = 64
+"""Datagrams taken from one socket before the loop turns to its other work (ours, measured)."""
+RECEIVE_BUFFER_OCTETS = 1 << 20
+"""Asked of the kernel for each IKE socket: a burst of thousands of messages (ours)."""
+ROUTES_KEPT_S = 10.0
+ROUTES_KEPT_MAX = 1_024
+"""How long, and for how many peers, the local address toward a peer is remembered (ours)."""
+EVENTS_WAIT_MAX_S = 60.0
+"""The longest a request for events may wait for the next one (ours)."""
+FAILED_WAKE_S = 1.0
+"""Pause before the timers run again after a programming error in one of them (ours)."""

@@ -1,0 +1,174 @@
+"""The control API: HTTP and JSON. docs/control-api.md describes it.
+
+Talks to: `daemon`, behind `Controlled`.
+Does not: authenticate; the socket's mode does (`unix_server`).
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from mainmode import limits
+from mainmode.errors import PersonError
+from mainmode.model import IpAddress
+from mainmode.service import logs
+from mainmode.service.audit import AuditStore
+from mainmode.service.events import InternalError
+from mainmode.service.views import MainModeView, QuickModeView, StatisticsView, StatusView
+
+Endpoint = Callable[[Request], Awaitable[JSONResponse]]
+
+
+class Controlled(Protocol):
+    """The service, as the API uses it."""
+
+    audit: AuditStore
+
+    def status(self) -> StatusView: ...
+
+    def main_modes(self) -> list[MainModeView]: ...
+
+    def quick_modes(self) -> list[QuickModeView]: ...
+
+    def statistics(self) -> StatisticsView: ...
+
+    def up(self, peer: IpAddress) -> None:
+        """Start to negotiate. Raises PersonError."""
+
+    def down(self, peer: IpAddress) -> None:
+        """Take down every SA with the peer."""
+
+    def reload(self) -> str:
+        """Read the policy again; its name. Raises PersonError, and nothing has changed."""
+
+
+def control_api(service: Controlled) -> Starlette:
+    """The ASGI application."""
+
+    async def status(request: Request) -> JSONResponse:
+        return JSONResponse(service.status())
+
+    async def main_modes(request: Request) -> JSONResponse:
+        return JSONResponse({"mmsas": service.main_modes()})
+
+    async def quick_modes(request: Request) -> JSONResponse:
+        return JSONResponse({"qmsas": service.quick_modes()})
+
+    async def statistics(request: Request) -> JSONResponse:
+        return JSONResponse(service.statistics())
+
+    async def events(request: Request) -> JSONResponse:
+        since = int(_number(request, "since"))
+        wait_s = min(_number(request, "wait"), limits.EVENTS_WAIT_MAX_S)
+        audit = service.audit
+        if wait_s:
+            await audit.wait_beyond(since, wait_s)
+        entries = [entry.as_json() for entry in audit.since(since)]
+        lost = max(0, audit.oldest - since - 1)
+        return JSONResponse({"events": entries, "last": audit.last, "lost": lost})
+
+    async def up(request: Request) -> JSONResponse:
+        peer = await _peer(request)
+        since = service.audit.last
+        service.up(peer)
+        return JSONResponse({"peer": str(peer), "since": since}, status_code=202)
+
+    async def down(request: Request) -> JSONResponse:
+        peer = await _peer(request)
+        held = [
+            sum(sa["remote_address"] == str(peer) for sa in service.main_modes()),
+            sum(sa["remote_endpoint"] == str(peer) for sa in service.quick_modes()),
+        ]
+        service.down(peer)
+        return JSONResponse({"peer": str(peer), "mmsas": held[0], "qmsas": held[1]})
+
+    async def reload(request: Request) -> JSONResponse:
+        return JSONResponse({"policy": service.reload()})
+
+    async def log_level(request: Request) -> JSONResponse:
+        logs.set_level(await _text(request, "level"))
+        return JSONResponse({"level": logs.current_level()})
+
+    endpoints: tuple[tuple[str, str, Endpoint], ...] = (
+        ("GET", "/v1/status", status),
+        ("GET", "/v1/mmsas", main_modes),
+        ("GET", "/v1/qmsas", quick_modes),
+        ("GET", "/v1/stats", statistics),
+        ("GET", "/v1/events", events),
+        ("POST", "/v1/up", up),
+        ("POST", "/v1/down", down),
+        ("POST", "/v1/reload", reload),
+        ("PUT", "/v1/log-level", log_level),
+    )
+    return Starlette(
+        routes=[
+            Route(path, _explaining(endpoint, service.audit), methods=[method])
+            for method, path, endpoint in endpoints
+        ],
+        exception_handlers={HTTPException: _no_such},
+    )
+
+
+def _explaining(endpoint: Endpoint, audit: AuditStore) -> Endpoint:
+    """The endpoint, its failures as JSON with one clear message."""
+
+    async def answer(request: Request) -> JSONResponse:
+        try:
+            return await endpoint(request)
+        except PersonError as error:
+            return JSONResponse({"error": str(error)}, status_code=422)
+        except Exception as error:
+            doing = f"answering {request.method} {request.url.path}"
+            entry = audit.record(InternalError.of(error, doing))
+            message = f"internal error while {doing}: see event {entry.sequence}"
+            return JSONResponse({"error": message}, status_code=500)
+
+    return answer
+
+
+async def _no_such(request: Request, error: Exception) -> JSONResponse:
+    """Unknown path or method."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    message = f"the control API has no {request.method} {request.url.path}"
+    return JSONResponse({"error": message}, status_code=status)
+
+
+def _number(request: Request, name: str) -> float:
+    """A query parameter that counts, 0 when absent."""
+    text = request.query_params.get(name, "0")
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise PersonError(f"{name}={text}: not a number from 0 up")
+    return number
+
+
+async def _text(request: Request, name: str) -> str:
+    """A field of the JSON body that is a string."""
+    try:
+        body: Any = json.loads(await request.body())
+    except ValueError:
+        body = None
+    value = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(value, str):
+        raise PersonError(f'the body must be JSON with a text {name!r}, like {{"{name}": "..."}}')
+    return value
+
+
+async def _peer(request: Request) -> IpAddress:
+    text = await _text(request, "peer")
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise PersonError(
+            f"{text!r} is no address", fix="name the peer by its IPv4 or IPv6 address"
+        ) from None

@@ -1,0 +1,96 @@
+"""Does what the engine wants done: datagrams out, jobs for the driver, events into the memory."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import assert_never
+
+from mainmode.driver.contract import Driver
+from mainmode.engine.effects import (
+    AllocateSpi,
+    Effect,
+    InstallPair,
+    Job,
+    JobFailed,
+    Record,
+    RemovePair,
+    Run,
+    Send,
+)
+from mainmode.errors import DriverError
+from mainmode.model import Path
+from mainmode.service.audit import AuditStore
+from mainmode.service.contract import Engine
+from mainmode.service.events import InternalError
+
+
+class Executor:
+    """Executes effects in order. Those that a job's result brings queue up behind."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        driver: Driver,
+        send: Callable[[Path, bytes], None],
+        audit: AuditStore,
+        clock: Callable[[], float],
+    ) -> None:
+        self._engine = engine
+        self._driver = driver
+        self._send = send
+        self._audit = audit
+        self._clock = clock
+        self._pending: deque[Effect] = deque()
+        self._busy = False
+
+    def execute(self, effects: Iterable[Effect]) -> None:
+        """Do them all. A programming error in one is reported and spares the others.
+
+        The driver may report upward while it works, which leads back here: then the new effects
+        only queue up.
+        """
+        self._pending.extend(effects)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._pending:
+                self._attempt(self._pending.popleft())
+        finally:
+            self._busy = False
+
+    def _attempt(self, effect: Effect) -> None:
+        try:
+            self._do(effect)
+        except Exception as error:
+            self._audit.record(InternalError.of(error, f"executing {type(effect).__name__}"))
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Send(path, datagram):
+                self._send(path, datagram)
+            case Run(job_id, job):
+                result = self._result_of(job)
+                self._pending.extend(self._engine.resume(job_id, result, self._clock()))
+            case RemovePair(spi):
+                self._driver.remove(spi)
+            case Record(event):
+                self._audit.record(event)
+            case _:
+                assert_never(effect)
+
+    def _result_of(self, job: Job) -> int | JobFailed | None:
+        """The job's result. Whatever goes wrong becomes one, or the negotiation would hang."""
+        try:
+            match job:
+                case AllocateSpi(protocol, local, peer):
+                    return self._driver.allocate_spi(protocol, local, peer)
+                case InstallPair(pair, direction):
+                    self._driver.install(pair, direction)
+                    return None
+                case _:
+                    assert_never(job)
+        except DriverError as error:
+            return JobFailed(str(error))
+        except Exception as error:
+            self._audit.record(InternalError.of(error, f"doing the job {type(job).__name__}"))
+            return JobFailed("an internal error of the driver")

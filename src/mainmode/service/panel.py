@@ -1,0 +1,93 @@
+"""What the control API shows and does."""
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mainmode import __version__
+from mainmode.driver.contract import Driver
+from mainmode.model import IpAddress
+from mainmode.service import logs
+from mainmode.service.assignment import Assignment
+from mainmode.service.audit import AuditStore
+from mainmode.service.contract import Engine
+from mainmode.service.door import Door
+from mainmode.service.drivers import name_of
+from mainmode.service.sockets import Sockets
+from mainmode.service.views import (
+    MainModeView,
+    QuickModeView,
+    StatisticsView,
+    StatusView,
+    main_mode_view,
+    quick_mode_view,
+    statistics_view,
+)
+
+
+class Panel:
+    """The service behind its control API."""
+
+    def __init__(
+        self,
+        policy_file: Path,
+        assignment: Assignment,
+        engine: Engine,
+        driver: Driver,
+        door: Door,
+        sockets: Sockets,
+        audit: AuditStore,
+    ) -> None:
+        self.audit = audit
+        self._policy_file = policy_file
+        self._assignment = assignment
+        self._engine = engine
+        self._driver = driver
+        self._door = door
+        self._sockets = sockets
+        self._started = time.time()
+
+    def status(self) -> StatusView:
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
+            "uptime_s": round(time.time() - self._started, 3),
+            "policy": self._assignment.policy.name,
+            "policy_file": str(self._policy_file),
+            "driver": name_of(self._driver),
+            "listening": self._sockets.places,
+            "log_level": logs.current_level(),
+            "mmsas": len(self._engine.main_mode_sas()),
+            "qmsas": len(self._engine.quick_mode_sas()),
+            "last_event": self.audit.last,
+        }
+
+    def main_modes(self) -> list[MainModeView]:
+        now = time.monotonic()
+        return [main_mode_view(sa, now) for sa in self._engine.main_mode_sas()]
+
+    def quick_modes(self) -> list[QuickModeView]:
+        now = time.monotonic()
+        return [
+            quick_mode_view(sa, self._driver.counters(sa.pair.spi), now)
+            for sa in self._engine.quick_mode_sas()
+        ]
+
+    def statistics(self) -> StatisticsView:
+        return statistics_view(
+            self._engine.statistics, self._driver, self._sockets.counters, self.audit.counts
+        )
+
+    def up(self, peer: IpAddress) -> None:
+        """Start to negotiate. Raises PersonError when no route leads to the peer."""
+        self._door.connect(peer)
+
+    def down(self, peer: IpAddress) -> None:
+        """Take down every SA with the peer."""
+        self._door.disconnect(peer)
+
+    def reload(self) -> str:
+        """Read the policy again; its name. Raises PersonError, and nothing has changed."""
+        return self._assignment.reload()

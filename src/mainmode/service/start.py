@@ -1,0 +1,54 @@
+"""Puts the real parts together and runs the service."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from mainmode.auth.credentials import Credentials, read_credentials
+from mainmode.engine.engine import Engine
+from mainmode.policy.load import load_policy
+from mainmode.policy.model import Policy
+from mainmode.service import logs
+from mainmode.service.daemon import Daemon, Options, Parts
+from mainmode.service.drivers import choose_driver
+
+
+def serve(options: Options, driver: str, log_level: str) -> None:
+    """Run until SIGTERM or SIGINT. Raises PersonError when the service cannot start.
+
+    driver: "auto", "user" or "null".
+    """
+    logs.start_logging(log_level)
+
+    def read_policy() -> tuple[Policy, Credentials]:
+        policy = load_policy(options.policy_file)
+        given = os.environ.get("CREDENTIALS_DIRECTORY")
+        return policy, read_credentials(
+            policy,
+            options.policy_file.resolve().parent,
+            Path(given) if given else None,
+        )
+
+    parts = Parts(
+        read_policy=read_policy,
+        make_engine=lambda selection, credentials: Engine(selection, credentials, os.urandom),
+        make_driver=lambda policy: choose_driver(
+            driver, policy, asyncio.get_running_loop(), (options.port, options.nat_port)
+        ),
+    )
+
+    async def run() -> None:
+        await Daemon(options, parts).run()
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(run())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop's loop where it is installed, else the standard one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
