@@ -1,0 +1,200 @@
+"""The user-space driver: devices, sockets and timers around the data plane.
+
+    host -> netfilter mark -> route -> device -> plane -> raw socket -> network
+    network -> raw socket -> plane -> device -> netfilter check -> host
+
+It runs on the service's event loop, a few packets for each wake-up, in one process: the sockets
+and keys of an outbound SA never cross a fork.
+
+Talks to: `plane` (packets), `ruleset` and `netfilter` (policy), `routing`, `device`, `sockets`.
+Does not: IPv6, NAT traversal, AH and ESP together.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable
+
+from mainmode import limits
+from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
+from mainmode.driver.spis import SpiAllocator
+from mainmode.driver.user import netfilter, routing, ruleset
+from mainmode.driver.user.device import TunDevice
+from mainmode.driver.user.plane import DataPlane
+from mainmode.driver.user.sockets import PacketSender, receiver
+from mainmode.errors import DriverError
+from mainmode.model import Direction, IpAddress, SaPair
+from mainmode.numbers import IpProtocol, ProtocolId
+from mainmode.policy.selection import Selection
+
+DEVICE = "mainmode0"
+_TICK_S = 1.0
+_LOG = logging.getLogger(__name__)
+
+
+class UserDriver:
+    """See `driver.contract.Driver`. `start` needs CAP_NET_ADMIN and CAP_NET_RAW."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        ike_ports: Iterable[int] = (limits.IKE_PORT, limits.NAT_PORT),
+        entropy: Callable[[int], bytes] = os.urandom,
+        clock: Callable[[], float] = time.monotonic,
+        device: str = DEVICE,
+    ) -> None:
+        self._loop = loop
+        self._ike_ports = tuple(ike_ports)
+        self._clock = clock
+        self._name = device
+        self._spis = SpiAllocator(entropy)
+        self._device: TunDevice | None = None
+        self._receivers: list[socket.socket] = []
+        self._sender: PacketSender | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._plane = DataPlane(deliver=self._deliver, transmit=self._transmit, process=os.getpid)
+
+    # --- life -----------------------------------------------------------------------------
+
+    def start(self, upward: Upward) -> None:
+        """Claim the device, lead marked packets into it, listen for ESP and AH.
+
+        The packet filter of a killed predecessor stays in force until `assign`. When this fails
+        nothing has been opened. Raises DriverError.
+        """
+        self._plane.attach(upward)
+        try:
+            self._device = TunDevice(self._name)  # first: it tells whether another one runs
+            self._sender = PacketSender()
+            self._receivers = [receiver(IpProtocol.ESP), receiver(IpProtocol.AH)]
+            routing.open_routes(self._name)
+        except DriverError:
+            self._release()
+            raise
+        self._loop.add_reader(self._device.fileno(), self._drain_device, self._device)
+        for each in self._receivers:
+            self._loop.add_reader(each.fileno(), self._drain_network, each)
+        self._timer = self._loop.call_later(_TICK_S, self._tick)
+
+    def close(self) -> None:
+        """Leave no device, route, rule or table behind. Raises DriverError."""
+        self._release()
+        _put_in_order()
+
+    def _release(self) -> None:
+        """Let go of what vanishes with the process anyway."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for each in self._receivers:
+            self._loop.remove_reader(each.fileno())
+            each.close()
+        self._receivers = []
+        if self._sender is not None:
+            self._sender.close()
+            self._sender = None
+        if self._device is not None:
+            self._loop.remove_reader(self._device.fileno())
+            self._device.close()
+            self._device = None
+
+    def _tick(self) -> None:
+        self._timer = self._loop.call_later(_TICK_S, self._tick)
+        self._plane.tick(self._clock())
+
+    # --- packets --------------------------------------------------------------------------
+
+    def _drain_device(self, device: TunDevice) -> None:
+        now = self._clock()
+        for _ in range(self._batch):
+            try:
+                packet = device.read()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._lose_device(device, error)
+                return
+            self._plane.outbound(packet, now)
+
+    def _drain_network(self, receiver: socket.socket) -> None:
+        now = self._clock()
+        for _ in range(self._batch):
+            try:
+                packet = receiver.recv(limits.PACKET_MAX_OCTETS)
+            except BlockingIOError:
+                return
+            except OSError:  # an ICMP error that reached the socket; the next read goes on
+                continue
+            self._plane.inbound(packet, now)
+
+    @property
+    def _batch(self) -> int:
+        return limits.DRAIN_PACKETS_3DES if self._plane.is_slow else limits.DRAIN_PACKETS
+
+    def _deliver(self, packet: bytes) -> None:
+        if self._device is None:
+            raise OSError("the device is gone")
+        self._device.write(packet)
+
+    def _transmit(self, packet: bytes) -> None:
+        if self._sender is None:
+            raise OSError("the socket is closed")
+        self._sender.send(packet)
+
+    def _lose_device(self, device: TunDevice, error: OSError) -> None:
+        """Somebody removed the device. What needs protection stays closed from now on."""
+        self._loop.remove_reader(device.fileno())
+        _LOG.error("device %s is lost (%s): restart the service", device.name, error.strerror)
+
+    # --- what IKE asks --------------------------------------------------------------------
+
+    def assign(self, selection: Selection) -> None:
+        table = ruleset.build(selection, device=self._name, ike_ports=self._ike_ports)
+        netfilter.load(table)
+        self._plane.assign(selection, self._clock())
+
+    def allocate_spi(self, protocol: ProtocolId, local: IpAddress, peer: IpAddress) -> int:
+        return self._spis.allocate()
+
+    def install(self, pair: SaPair, direction: Direction) -> None:
+        self._plane.install(pair, direction, self._clock())
+        self._spis.take(pair.spi)
+
+    def replace(self, old_spi: int, pair: SaPair) -> None:
+        self._plane.replace(old_spi, pair, self._clock())
+
+    def remove(self, spi: int) -> None:
+        self._plane.remove(spi)
+        self._spis.free(spi)
+
+    def counters(self, spi: int) -> PairCounters | None:
+        return self._plane.counters(spi)
+
+    def statistics(self) -> DriverStatistics:
+        statistics = self._plane.statistics()
+        statistics.pending_key_operations = self._spis.promised
+        return statistics
+
+    def refusals(self) -> dict[str, int]:
+        """Packets that went no further, by reason (a sentence), those of the packet filter too.
+        Asks the kernel, which takes some milliseconds. Raises DriverError."""
+        ours = {reason.value: count for reason, count in self._plane.refusals.items() if count}
+        filtered = netfilter.dropped()
+        return ours | {ruleset.COUNTERS[name]: count for name, count in filtered.items() if count}
+
+
+def clean(device: str = DEVICE) -> None:
+    """Remove what a killed driver left: rule, routes and table. Until then what its policy
+    protects stays closed. Raises DriverError, also when a live driver owns them."""
+    if routing.device_exists(device):
+        raise DriverError(f"device {device} exists: stop the service that owns it first")
+    _put_in_order()
+
+
+def _put_in_order() -> None:
+    """The table goes last: until then marked packets without a route are dropped by it."""
+    routing.close_routes()
+    netfilter.remove()

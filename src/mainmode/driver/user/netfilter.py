@@ -1,0 +1,51 @@
+"""Loads the table of `ruleset` into the kernel, reads its counters, removes it.
+
+Talks to: the command nft (package nftables), in JSON.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from typing import Any
+
+from mainmode.driver.user.ruleset import COUNTERS, TABLE
+from mainmode.errors import DriverError
+
+_SECONDS_MAX = 30.0
+
+
+def load(transaction: dict[str, Any]) -> None:
+    """All of it or, with DriverError, nothing."""
+    _nft("-f", "-", given=json.dumps(transaction))
+
+
+def remove() -> None:
+    """Take the table away; it is no error if there is none. Raises DriverError."""
+    # "delete" alone would fail where there is no table; adding it first is harmless.
+    load({"nftables": [{"add": {"table": TABLE}}, {"delete": {"table": TABLE}}]})
+
+
+def dropped() -> dict[str, int]:
+    """Packets dropped so far, by the names of `ruleset.COUNTERS`. Raises DriverError."""
+    listed = json.loads(_nft("list", "counters", "table", TABLE["family"], TABLE["name"]))
+    counters = [each["counter"] for each in listed["nftables"] if "counter" in each]
+    return {each["name"]: each["packets"] for each in counters if each["name"] in COUNTERS}
+
+
+def _nft(*arguments: str, given: str = "") -> str:
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    nft = shutil.which("nft", path=path)
+    if nft is None:
+        raise DriverError("the command nft is missing: install the package nftables")
+    done = subprocess.run(
+        [nft, "-j", *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS_MAX,
+    )
+    if done.returncode:
+        raise DriverError(f"nft: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout

@@ -1,0 +1,248 @@
+"""The data plane: every packet's way between this host and the network.
+
+    from the device    flow -> pair -> seal -> transmit     (no pair: hold, and ask IKE for one)
+    from the network   SPI  -> pair -> open -> deliver
+
+Talks to: `packets`, which does the work on octets; `policy.selection` for what a flow needs.
+Does not: touch a device, a socket or a clock: they are arguments, so tests need none of them.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from mainmode import limits
+from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
+from mainmode.model import Direction, Flow, Mode, SaPair
+from mainmode.numbers import IpProtocol, ProtocolId
+from mainmode.packets import ip
+from mainmode.packets.held import HeldPackets
+from mainmode.packets.lifespan import Age, is_small_block
+from mainmode.packets.pairs import LivePair, PairTable
+from mainmode.packets.refusal import PacketRefused, Refusal
+from mainmode.policy.model import Action
+from mainmode.policy.selection import Selection
+
+_SPI_OFFSETS = {int(IpProtocol.ESP): 0, int(IpProtocol.AH): 4}
+
+
+class DataPlane:
+    """One host's pairs at work.
+
+    deliver:   hands an opened packet to the host; OSError: it would not have it.
+    transmit:  sends a sealed packet to the network; OSError: it would not have it.
+    process:   tells in which process this runs (`packets.associations.OutboundSa`).
+    Times are seconds on the driver's clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        deliver: Callable[[bytes], None],
+        transmit: Callable[[bytes], None],
+        process: Callable[[], int],
+    ) -> None:
+        self._deliver = deliver
+        self._transmit = transmit
+        self._pairs = PairTable(process)
+        self._held = HeldPackets()
+        self._flows: dict[bytes, LivePair] = {}
+        """Flow key to the pair that carries it; emptied whenever that may change."""
+        self._selection: Selection | None = None
+        self._upward: Upward | None = None
+        self._past = DriverStatistics()
+        """What pairs that are gone have carried, and the counts of keys."""
+        self.refusals: Counter[Refusal] = Counter()
+        self.is_slow = False
+        """Whether a pair uses a 64-bit block cipher, which costs ten times as much as AES."""
+
+    def attach(self, upward: Upward) -> None:
+        self._upward = upward
+
+    # --- packets --------------------------------------------------------------------------
+
+    def outbound(self, packet: bytes, now: float) -> None:
+        """A packet that the host wants protected: send it, or hold it until there is an SA."""
+        try:
+            key = ip.flow_key(ip.require_packet(packet))
+            live = self._flows.get(key)
+            if live is None:
+                live = self._pair_or_hold(key, packet, now)
+                if live is None:
+                    return
+            assert live.outbound is not None
+            self._transmit(live.outbound.seal(packet))
+        except PacketRefused as refused:
+            self.refusals[refused.reason] += 1
+            return
+        except OSError:
+            self.refusals[Refusal.NOT_SENT] += 1
+            return
+        live.packets_sent += 1
+        live.octets_sent += len(packet)
+        if live.octets_sent >= live.lifespan.next_octets:
+            self._grow(live, now)
+
+    def inbound(self, packet: bytes, now: float) -> None:
+        """An IP packet with ESP or AH for this host: open it and hand it over, or drop it."""
+        start = ip.header_octets(packet)
+        spi_start = start + _SPI_OFFSETS[packet[9]]
+        spi = int.from_bytes(packet[spi_start : spi_start + 4], "big")
+        try:
+            live = self._pairs.receiver(spi, packet[9], packet[16:20])
+            if live is None or live.inbound is None:
+                raise PacketRefused(Refusal.BAD_SPI)
+            if live.is_used_up:
+                raise PacketRefused(Refusal.EXPIRED)
+            inner = live.inbound.open(packet, start)
+            self._deliver(inner)
+        except PacketRefused as refused:
+            self.refusals[refused.reason] += 1
+            return
+        except OSError:
+            self.refusals[Refusal.NOT_DELIVERED] += 1
+            return
+        live.packets_received += 1
+        live.octets_received += len(inner)
+        if live.octets_received >= live.lifespan.next_octets:
+            self._grow(live, now)
+
+    def _pair_or_hold(self, key: bytes, packet: bytes, now: float) -> LivePair | None:
+        """The pair for a packet of a flow that is not known yet; None: the packet waits."""
+        flow = ip.outbound_flow(key)
+        if self._selection is not None:
+            live = self._sender(self._selection, flow)
+            if live is not None:
+                if len(self._flows) >= limits.FLOWS_KEPT_MAX:
+                    self._flows.clear()
+                self._flows[key] = live
+                return live
+        first, dropped = self._held.hold(key, packet, now)
+        self.refusals[Refusal.HELD_TOO_MANY] += dropped
+        if first and self._selection is not None and self._upward is not None:
+            self._upward.acquire(flow)
+        return None
+
+    def _sender(self, selection: Selection, flow: Flow) -> LivePair | None:
+        """Raises PacketRefused NOT_NEGOTIATED when policy wants no protection for the flow; it
+        is dropped then all the same, for only the packet filter lets packets pass in clear."""
+        decision = selection.decide(flow)
+        if decision.action is not Action.NEGOTIATE or not decision.peer or not decision.selector:
+            raise PacketRefused(Refusal.NOT_NEGOTIATED)
+        return self._pairs.sender(
+            flow, selector=decision.selector, peer=decision.peer, mode=decision.mode
+        )
+
+    # --- time -----------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """What time brings; to be called about once a second."""
+        for live in self._pairs:
+            self._grow(live, now)
+            if live.falls_idle(now, limits.IDLE_S) and self._upward is not None:
+                self._upward.idle(live.pair.spi)
+        self.refusals[Refusal.HELD_TOO_LONG] += self._held.expire(now)
+        if self._upward is not None and self._selection is not None:
+            for key in self._held.to_ask(now):
+                self._upward.acquire(ip.outbound_flow(key))
+
+    def _grow(self, live: LivePair, now: float) -> None:
+        age = live.grow(now)
+        if age is None:
+            return
+        if age is Age.HARD:
+            self._flows.clear()
+        if self._upward is not None:
+            self._upward.expired(live.pair.spi, hard=age is Age.HARD)
+
+    # --- what IKE asks --------------------------------------------------------------------
+
+    def assign(self, selection: Selection, now: float) -> None:
+        """Judge flows by this policy from now on, the waiting ones too."""
+        self._selection = selection
+        self._flows.clear()
+        for _, packet in self._held.release(lambda _: True):
+            self.outbound(packet, now)
+
+    def install(self, pair: SaPair, direction: Direction, now: float) -> None:
+        """Take one half into use. Raises DriverError."""
+        is_rekey = direction is Direction.OUTBOUND and self._has_predecessor(pair)
+        self._pairs.install(pair, direction, now)
+        if direction is Direction.INBOUND:
+            return
+        self._past.key_additions += 1
+        self._past.rekeys += is_rekey
+        self._note_change()
+        for _, packet in self._held.release(
+            lambda key: pair.selector.matches(ip.outbound_flow(key))
+        ):
+            self.outbound(packet, now)
+
+    def _has_predecessor(self, pair: SaPair) -> bool:
+        return any(
+            live.outbound is not None
+            and live.pair.selector == pair.selector
+            and live.pair.peer == pair.peer
+            for live in self._pairs
+        )
+
+    def replace(self, old_spi: int, pair: SaPair, now: float) -> None:
+        """Raises DriverError."""
+        self.install(pair, Direction.OUTBOUND, now)
+        self._pairs.stop_sending(old_spi)
+        self._note_change()
+
+    def remove(self, spi: int) -> None:
+        live = self._pairs.remove(spi)
+        if live is None:
+            return
+        self._note_change()
+        self._past.key_deletions += 1
+        _add_traffic(self._past, live)
+
+    def _note_change(self) -> None:
+        self._flows.clear()
+        self.is_slow = any(is_small_block(live.pair.outbound.cipher) for live in self._pairs)
+
+    # --- what it tells --------------------------------------------------------------------
+
+    def has(self, spi: int) -> bool:
+        return spi in self._pairs
+
+    def counters(self, spi: int) -> PairCounters | None:
+        live = self._pairs.get(spi)
+        if live is None:
+            return None
+        return PairCounters(
+            live.packets_sent, live.packets_received, live.octets_sent, live.octets_received
+        )
+
+    def statistics(self) -> DriverStatistics:
+        """Totals since the start; traffic of live pairs included."""
+        now = replace(self._past)
+        for live in self._pairs:
+            now.active_security_associations += live.outbound is not None
+            now.active_tunnels += live.outbound is not None and live.pair.mode is Mode.TUNNEL
+            _add_traffic(now, live)
+        now.bad_spi_packets = self.refusals[Refusal.BAD_SPI]
+        now.packets_not_decrypted = self.refusals[Refusal.NOT_DECRYPTED]
+        now.packets_not_authenticated = self.refusals[Refusal.NOT_AUTHENTICATED]
+        return now
+
+
+def _add_traffic(total: DriverStatistics, live: LivePair) -> None:
+    sent, received = live.octets_sent, live.octets_received
+    if live.pair.inbound.integrity:
+        total.packets_with_replay_detection += live.packets_received
+    if live.pair.inbound.protocol is ProtocolId.AH:
+        total.authenticated_bytes_sent += sent
+        total.authenticated_bytes_received += received
+    else:
+        total.confidential_bytes_sent += sent
+        total.confidential_bytes_received += received
+    if live.pair.mode is Mode.TUNNEL:
+        total.bytes_sent_in_tunnels += sent
+        total.bytes_received_in_tunnels += received
+    else:
+        total.transport_bytes_sent += sent
+        total.transport_bytes_received += received

@@ -1,0 +1,283 @@
+"""Policy as a table of nftables: which packets pass, which are dropped, which need protection.
+
+    hook         for                              a negotiate filter there
+    output       packets made here                marks: `routing` leads them into the device
+    prerouting   packets passing through          marks for a tunnel, drops for transport mode
+                 packets out of the device        (marked for the reverse path test)
+    postrouting  everything that leaves           drops what is marked but takes another way
+    input        packets for this host            drops what did not come out of the device
+    forward      packets passing through          drops what did not come out of the device
+
+Filters stand in deciding order, each ending in a verdict, so the first that matches decides.
+Above them stand the exemptions of `policy.selection`, and ESP, AH and IPv6 neighbour discovery.
+
+The table outlives the process, hence required protection stays closed when it is killed: the
+marks go on, and the device's route is gone.
+
+Source: Linux nft(8), libnftables-json(5).
+Talks to: nobody; `netfilter` loads what this makes.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mainmode import limits
+from mainmode.driver.user.routing import ARRIVED, DEPARTING
+from mainmode.model import AddressRange, Direction, Mode, Selector
+from mainmode.numbers import IpProtocol
+from mainmode.packets.ip import WITH_PORTS
+from mainmode.policy.filters import CompiledFilter
+from mainmode.policy.model import Action
+from mainmode.policy.selection import Selection
+
+TABLE = {"family": "inet", "name": "mainmode"}
+
+COUNTERS = {
+    "escaped": "marked for protection, but routed past the driver",
+    "clear_in": "arrived in clear where policy requires protection",
+    "blocked_in": "blocked by policy on arrival",
+    "blocked_out": "blocked by policy on departure",
+    "fragments": "a later fragment that a filter with ports cannot judge",
+    "not_local": "transport mode cannot protect what passes through",
+    "ipv6": "IPv6 where policy requires protection, which this driver cannot give",
+}
+"""Named counters of dropped packets, each with its sentence."""
+
+_Json = dict[str, Any]
+_Statements = list[_Json]
+
+_CHAINS = {
+    "output": ("route", "output"),
+    "prerouting": ("filter", "prerouting"),
+    "postrouting": ("filter", "postrouting"),
+    "input": ("filter", "input"),
+    "forward": ("filter", "forward"),
+}
+_PRIORITY_MANGLE = -150
+_ACCEPT: _Json = {"accept": None}
+_DROP: _Json = {"drop": None}
+_NEIGHBOUR_DISCOVERY = [133, 134, 135, 136, 137]
+"""ICMPv6 types (RFC 4861 4)."""
+_OFFSET_MASK = 0x1FFF
+_SYN = 0x02
+
+
+def build(selection: Selection, *, device: str, ike_ports: Iterable[int]) -> _Json:
+    """One transaction: the whole table, in place of whatever a predecessor left in it.
+
+    Counters and the chains themselves stay over a reload; only rules are replaced.
+    """
+    rules = _rules(selection.ordered, device, sorted(ike_ports))
+    commands: list[_Json] = [{"add": {"table": TABLE}}]
+    commands += [{"add": {"chain": _chain(name)}} for name in _CHAINS]
+    commands += [{"flush": {"table": TABLE}}]
+    commands += [{"add": {"counter": _in_table(name=name)}} for name in COUNTERS]
+    commands += [{"add": {"rule": _in_table(chain=chain, expr=expr)}} for chain, expr in rules]
+    return {"nftables": commands}
+
+
+def _rules(
+    filters: Iterable[CompiledFilter], device: str, ike_ports: list[int]
+) -> Iterator[tuple[str, _Statements]]:
+    """(chain, statements) of every rule, each chain's in order."""
+    filters = tuple(filters)
+    yield from (("output", rule) for rule in _output(filters, ike_ports))
+    yield from (("prerouting", rule) for rule in _prerouting(filters, device))
+    yield (
+        "postrouting",
+        [_is(_meta("mark"), DEPARTING), _not(_meta("oifname"), device), *_drop("escaped")],
+    )
+    yield "postrouting", _small_segments("oifname", device)
+    yield from (("input", rule) for rule in _input(filters, device, ike_ports))
+    yield from (("forward", rule) for rule in _forward(filters, device))
+
+
+def _output(filters: tuple[CompiledFilter, ...], ike_ports: list[int]) -> Iterator[_Statements]:
+    yield [_is(_meta("oifname"), "lo"), _ACCEPT]
+    yield from _always_clear("sport", ike_ports)
+    for each in filters:
+        if each.applies_to(Direction.OUTBOUND):
+            yield from _departure(each, passing=False)
+
+
+def _prerouting(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_Statements]:
+    """Packets out of the device too: what came through one tunnel may have to leave by another."""
+    yield [_is(_meta("iifname"), device), _mark(ARRIVED)]
+    yield _small_segments("iifname", device)
+    yield [_not(_destination_type(), "unicast"), _ACCEPT]
+    for each in filters:
+        if each.applies_to(Direction.OUTBOUND):
+            yield from _departure(each, passing=True)
+
+
+def _input(
+    filters: tuple[CompiledFilter, ...], device: str, ike_ports: list[int]
+) -> Iterator[_Statements]:
+    yield [_is(_meta("iifname"), "lo"), _ACCEPT]
+    yield from _always_clear("dport", ike_ports)
+    yield from _arrivals(filters, device)
+
+
+def _forward(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_Statements]:
+    yield [_is(_meta("mark"), DEPARTING), _ACCEPT]  # on its way into the device
+    yield from _arrivals(filters, device)
+
+
+def _always_clear(port: str, ike_ports: list[int]) -> Iterator[_Statements]:
+    yield [_is(_ip("protocol"), {"set": [int(IpProtocol.ESP), int(IpProtocol.AH)]}), _ACCEPT]
+    ike = {"payload": {"protocol": "udp", "field": port}}
+    yield [_is(ike, {"set": ike_ports}), _ACCEPT]
+    discovery = {"payload": {"protocol": "icmpv6", "field": "type"}}
+    yield [_is(discovery, {"set": _NEIGHBOUR_DISCOVERY}), _ACCEPT]
+
+
+# --- one filter ---------------------------------------------------------------------------
+
+
+def _departure(each: CompiledFilter, *, passing: bool) -> Iterator[_Statements]:
+    """The rules for packets that go from local to remote; `passing`: not made here."""
+    match = _match(each.selector, Direction.OUTBOUND)
+    if each.action is Action.PERMIT:
+        yield [*match, _ACCEPT]
+        return
+    if _has_ports(each.selector):
+        yield [*_later_fragment(each.selector, Direction.OUTBOUND), *_drop("fragments")]
+    if each.action is Action.BLOCK:
+        yield [*match, *_drop("blocked_out")]
+        return
+    match.append(_negotiable())
+    if each.selector.local.version == 6:
+        yield [*match, *_drop("ipv6")]
+    elif passing and each.mode is Mode.TRANSPORT:
+        yield [*match, *_drop("not_local")]
+    else:
+        yield [*match, _mark(DEPARTING), _ACCEPT]
+
+
+def _arrivals(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_Statements]:
+    """The rules for packets that go from remote to local."""
+    for each in filters:
+        if not each.applies_to(Direction.INBOUND):
+            continue
+        match = _match(each.selector, Direction.INBOUND)
+        if each.action is Action.PERMIT or (
+            each.action is Action.NEGOTIATE and each.accept_unsecured
+        ):
+            yield [*match, _ACCEPT]
+            continue
+        if _has_ports(each.selector):
+            yield [*_later_fragment(each.selector, Direction.INBOUND), *_drop("fragments")]
+        if each.action is Action.BLOCK:
+            yield [*match, *_drop("blocked_in")]
+            continue
+        yield [_is(_meta("iifname"), device), *match, _ACCEPT]
+        yield [*match, _negotiable(), *_drop("clear_in")]
+
+
+def _match(selector: Selector, direction: Direction) -> _Statements:
+    """What a packet of the selector looks like when it travels in this direction."""
+    match = _addresses(selector, direction)
+    if selector.protocol:
+        match.append(_is(_meta("l4proto"), selector.protocol))
+    elif _has_ports(selector):
+        match.append(_is(_meta("l4proto"), {"set": sorted(WITH_PORTS)}))
+    source, destination = selector.local_port, selector.remote_port
+    if direction is Direction.INBOUND:
+        source, destination = destination, source
+    for field, port in (("sport", source), ("dport", destination)):
+        if port:
+            match.append(_is({"payload": {"protocol": "th", "field": field}}, port))
+    return match
+
+
+def _later_fragment(selector: Selector, direction: Direction) -> _Statements:
+    """A fragment with no ports in it that may belong to the selector's traffic."""
+    match = _addresses(selector, direction)
+    in_ipv4: _Json = {"&": [_ip("frag-off"), _OFFSET_MASK]}
+    in_ipv6: _Json = {"exthdr": {"name": "frag", "field": "frag-off"}}
+    match.append(_not(in_ipv4 if selector.local.version == 4 else in_ipv6, 0))
+    if selector.protocol and selector.local.version == 4:
+        match.append(_is(_ip("protocol"), selector.protocol))
+    return match
+
+
+def _addresses(selector: Selector, direction: Direction) -> _Statements:
+    version = selector.local.version
+    match = [_is(_meta("nfproto"), "ipv4" if version == 4 else "ipv6")]
+    source, destination = selector.local, selector.remote
+    if direction is Direction.INBOUND:
+        source, destination = destination, source
+    for field, addresses in (("saddr", source), ("daddr", destination)):
+        if addresses.size < 1 << addresses.first.max_prefixlen:
+            match.append(_is(_ip(field, version), _addresses_value(addresses)))
+    return match
+
+
+def _addresses_value(addresses: AddressRange) -> str | _Json:
+    if addresses.is_host:
+        return str(addresses.first)
+    network = addresses.as_network
+    if network is not None:
+        return {"prefix": {"addr": str(network[0]), "len": network.prefixlen}}
+    return {"range": [str(addresses.first), str(addresses.last)]}
+
+
+def _has_ports(selector: Selector) -> bool:
+    return bool(selector.local_port or selector.remote_port)
+
+
+# --- the JSON of nftables -----------------------------------------------------------------
+
+
+def _in_table(**members: object) -> _Json:
+    return {"family": TABLE["family"], "table": TABLE["name"], **members}
+
+
+def _chain(name: str) -> _Json:
+    kind, hook = _CHAINS[name]
+    return _in_table(name=name, type=kind, hook=hook, prio=_PRIORITY_MANGLE, policy="accept")
+
+
+def _meta(key: str) -> _Json:
+    return {"meta": {"key": key}}
+
+
+def _ip(field: str, version: int = 4) -> _Json:
+    return {"payload": {"protocol": "ip" if version == 4 else "ip6", "field": field}}
+
+
+def _destination_type() -> _Json:
+    return {"fib": {"result": "type", "flags": ["daddr"]}}
+
+
+def _negotiable() -> _Json:
+    """Neither multicast nor broadcast, which are never negotiated."""
+    return _not(_destination_type(), {"set": ["broadcast", "multicast"]})
+
+
+def _is(left: _Json, right: object) -> _Json:
+    return {"match": {"op": "==", "left": left, "right": right}}
+
+
+def _not(left: _Json, right: object) -> _Json:
+    return {"match": {"op": "!=", "left": left, "right": right}}
+
+
+def _mark(value: int) -> _Json:
+    return {"mangle": {"key": _meta("mark"), "value": value}}
+
+
+def _drop(counter: str) -> _Statements:
+    return [{"counter": counter}, _DROP]
+
+
+def _small_segments(interface: str, device: str) -> _Statements:
+    """Lower the segment size that a SYN announces, so that protected segments need no fragments.
+    The kernel never raises it."""
+    flags = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, _SYN]}
+    segment = {"tcp option": {"name": "maxseg", "field": "size"}}
+    return [
+        _is(_meta(interface), device),
+        _is(flags, _SYN),
+        {"mangle": {"key": segment, "value": limits.TCP_SEGMENT_OCTETS}},
+    ]
