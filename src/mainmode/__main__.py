@@ -1,0 +1,5 @@
+"""`python -m mainmode`: the command line."""
+
+from mainmode.cli.main import main
+
+main()

@@ -1,0 +1,72 @@
+"""`mainmode run`: the service."""
+
+from ipaddress import ip_address
+from pathlib import Path
+
+import click
+
+from mainmode import limits
+from mainmode.cli.client import control_option
+from mainmode.errors import PersonError
+from mainmode.model import IpAddress
+from mainmode.service.place import control_socket
+
+
+def _addresses(
+    ctx: click.Context, option: click.Parameter, given: tuple[str, ...]
+) -> list[IpAddress]:
+    try:
+        return [ip_address(text) for text in given]
+    except ValueError as error:
+        raise PersonError(str(error), fix="--listen takes IPv4 and IPv6 addresses") from None
+
+
+@click.command()
+@click.option(
+    "--policy",
+    "policy_file",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The policy to assign; SIGHUP or `mainmode reload` reads it again.",
+)
+@click.option(
+    "--listen",
+    multiple=True,
+    metavar="ADDRESS",
+    callback=_addresses,
+    help="Answer on this address only; may be given several times.",
+)
+@click.option("--port", default=limits.IKE_PORT, show_default=True, help="UDP port of IKE.")
+@click.option(
+    "--nat-port", default=limits.NAT_PORT, show_default=True, help="UDP port behind NATs."
+)
+@click.option(
+    "--driver",
+    type=click.Choice(["auto", "user", "null"]),
+    default="auto",
+    show_default=True,
+    help="What protects packets: the user-space driver, or nothing at all (null).",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+)
+@control_option
+def run(
+    policy_file: Path,
+    listen: list[IpAddress],
+    port: int,
+    nat_port: int,
+    driver: str,
+    log_level: str,
+    control: str | None,
+) -> None:
+    """Run the service in the foreground until SIGTERM."""
+    from mainmode.service.daemon import Options
+    from mainmode.service.start import serve
+
+    options = Options(policy_file, control_socket(control), tuple(listen), port, nat_port)
+    serve(options, driver, log_level)

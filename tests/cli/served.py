@@ -1,0 +1,91 @@
+"""The control API in a thread, with a service behind it that says what a test wants."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mainmode.driver.contract import DriverStatistics
+from mainmode.engine.statistics import IkeStatistics
+from mainmode.model import IpAddress
+from mainmode.service.audit import AuditStore
+from mainmode.service.control import control_api
+from mainmode.service.unix_server import UnixServer
+from mainmode.service.views import MainModeView, QuickModeView, StatisticsView, StatusView
+
+if TYPE_CHECKING:
+    from mainmode.engine.events import Event
+    from mainmode.errors import PersonError
+
+
+class Stub:
+    """A service that only talks."""
+
+    def __init__(self) -> None:
+        self.audit = AuditStore(wall_clock=lambda: 1_700_000_000.5)
+        self.mmsas: list[MainModeView] = []
+        self.qmsas: list[QuickModeView] = []
+        self.after_up: list[Event] = []
+        self.refusal: PersonError | None = None
+
+    def status(self) -> StatusView:
+        return {
+            "version": "1.2.3",
+            "pid": 77,
+            "started": "2023-11-14T22:13:20+00:00",
+            "uptime_s": 125.0,
+            "policy": "test",
+            "policy_file": "/etc/mainmode/policy.toml",
+            "driver": "null",
+            "listening": ["0.0.0.0:500", "[::]:500"],
+            "log_level": "info",
+            "mmsas": 1,
+            "qmsas": 2,
+            "last_event": 3,
+        }
+
+    def main_modes(self) -> list[MainModeView]:
+        return self.mmsas
+
+    def quick_modes(self) -> list[QuickModeView]:
+        return self.qmsas
+
+    def statistics(self) -> StatisticsView:
+        return {
+            "ike": IkeStatistics(main_modes=12).named(),
+            "ipsec": DriverStatistics(bad_spi_packets=345).named(),
+            "service": {},
+            "events": {},
+        }
+
+    def up(self, peer: IpAddress) -> None:
+        self._refuse()
+        for event in self.after_up:
+            self.audit.record(event)
+
+    def down(self, peer: IpAddress) -> None:
+        self._refuse()
+
+    def reload(self) -> str:
+        self._refuse()
+        return "test"
+
+    def _refuse(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+
+@contextmanager
+def served(stub: Stub, place: Path) -> Iterator[None]:
+    """Serve until the end of the block."""
+    server = UnixServer(control_api(stub), place)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve_until_stopped()))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+        server.close()

@@ -1,0 +1,83 @@
+"""`mainmode show`, word for word."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mainmode.engine.events import FloodSuspected
+from mainmode.service.views import MainModeView, QuickModeView, main_mode_view, quick_mode_view
+from tests.cli.conftest import Shell
+from tests.cli.served import Stub
+from tests.service.fakes import PATH
+from tests.service.samples import MAIN_MODE, PAIR, QUICK_MODE, TUNNEL, quick_mode
+
+MAIN: MainModeView = main_mode_view(MAIN_MODE, now=3723.0)
+QUICK: QuickModeView = quick_mode_view(QUICK_MODE, None, now=42.0)
+IN_TUNNEL: QuickModeView = quick_mode_view(quick_mode(TUNNEL), None, now=90_000.0)
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_main_mode_sas(service: Shell, stub: Stub) -> None:
+    stub.mmsas = [MAIN]
+    assert service("show", "mmsas").stdout == (GOLDEN / "mmsas.txt").read_text()
+    assert json.loads(service("show", "mmsas", "--json").stdout) == [MAIN]
+
+
+def test_a_pair_is_one_quick_mode_sa(service: Shell, stub: Stub) -> None:
+    stub.qmsas = [QUICK, IN_TUNNEL]
+    assert service("show", "qmsas").stdout == (GOLDEN / "qmsas.txt").read_text()
+    assert json.loads(service("show", "qmsas", "--json").stdout) == [QUICK, IN_TUNNEL]
+    assert QUICK["inbound_spi"] == f"{PAIR.spi:08x}"
+
+
+@pytest.mark.parametrize(
+    ("what", "said"), [("mmsas", "no main mode SA\n"), ("qmsas", "no quick mode SA\n")]
+)
+def test_none_at_all(service: Shell, what: str, said: str) -> None:
+    assert service("show", what).stdout == said
+    assert service("show", what, "--json").stdout == "[]\n"
+
+
+def test_statistics_in_two_groups(service: Shell) -> None:
+    lines = service("show", "stats").stdout.splitlines()
+    assert lines[0] == "IKE statistics"
+    assert "  IKE Main Mode                    12" in lines
+    second = lines.index("IPSec statistics")
+    assert second == 24, "23 documented IKE counters stand above"
+    assert "  Bad SPI Packets                  345" in lines[second:]
+    assert len(lines) == second + 20, "and 19 documented IPSec counters below"
+    counters = json.loads(service("show", "stats", "--json").stdout)
+    assert counters["ike"]["IKE Main Mode"] == 12
+
+
+def test_events(service: Shell, stub: Stub) -> None:
+    for why in ("first", "second"):
+        stub.audit.record(FloodSuspected(PATH, why))
+    lines = service("show", "events").stdout.splitlines()
+    assert len(lines) == 2
+    assert lines[0].endswith(
+        ".500 warning audit 550: possible denial of service from 192.0.2.2:500: first"
+    )
+    assert service("show", "events", "--since", "1").stdout.splitlines() == lines[1:]
+    (event,) = service("show", "events", "--since", "1", "--json").stdout.splitlines()
+    assert json.loads(event)["why"] == "second"
+
+
+def test_status(service: Shell) -> None:
+    assert service("show", "status").stdout == (
+        "version       1.2.3\n"
+        "pid           77\n"
+        "started       2023-11-14T22:13:20+00:00\n"
+        "uptime        2m05s\n"
+        "policy        test\n"
+        "policy file   /etc/mainmode/policy.toml\n"
+        "driver        null\n"
+        "listening     0.0.0.0:500, [::]:500\n"
+        "log level     info\n"
+        "mmsas         1\n"
+        "qmsas         2\n"
+        "last event    3\n"
+    )
+    assert json.loads(service("show", "status", "--json").stdout)["pid"] == 77
