@@ -8,11 +8,12 @@
 The same seed gives the same run, datagram for datagram.
 """
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
 from ipaddress import ip_address
 from random import Random
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mainmode import limits
 from mainmode.auth.credentials import Credentials
@@ -42,14 +43,24 @@ class Host:
     ) -> None:
         self.address: IpAddress = ip_address(address)
         self.random = Random(f"{seed} {address}")
+        self.drawn: list[int] = []
+        """How many octets each draw of randomness asked for."""
         selection = Selection(policy, [self.address])
-        self.engine = Engine(selection, credentials, self.random.randbytes)
+        self.engine = Engine(selection, credentials, self._draw)
         self.events: list[Event] = []
+        self.promised: set[int] = set()
+        """Inbound SPIs that the driver has given out and not taken back."""
         self.inbound: dict[int, SaPair] = {}
         self.outbound: dict[int, SaPair] = {}
         """Both by the pair's inbound SPI."""
-        self.refuse: Direction | None = None
-        """The direction in which the driver refuses SAs, if any."""
+        self.refuse: type[AllocateSpi] | Direction | None = None
+        """What the driver refuses: to promise SPIs, or SAs of one direction."""
+        self.slow = False
+        """Whether jobs wait in `jobs` until `Network.finish_jobs`."""
+        self.jobs: deque[Run] = deque()
+
+    def __repr__(self) -> str:
+        return f"<Host {self.address}>"
 
     def path_to(self, peer: "Host") -> Path:
         return Path(
@@ -60,42 +71,67 @@ class Host:
         """The recorded events of one kind."""
         return [event for event in self.events if isinstance(event, kind)]
 
-    def execute(self, effects: list[Effect], now: float) -> Iterator[Send]:
+    def execute(self, effects: Iterable[Effect], now: float) -> Iterator[Send]:
         """Do what the engine wants done; what is to be sent comes out."""
-        waiting = list(effects)
+        waiting = deque(effects)
         while waiting:
-            effect = waiting.pop(0)
+            effect = waiting.popleft()
             if isinstance(effect, Send):
                 yield effect
+            elif isinstance(effect, Run) and self.slow:
+                self.jobs.append(effect)
             elif isinstance(effect, Run):
-                result = self._work(effect.job)
-                waiting[:0] = self.engine.resume(effect.job_id, result, now)
+                waiting.extendleft(reversed(self.finish(effect, now)))
             elif isinstance(effect, RemovePair):
+                self.promised.discard(effect.spi)
                 self.inbound.pop(effect.spi, None)
                 self.outbound.pop(effect.spi, None)
             else:
                 self.events.append(effect.event)
 
-    def _work(self, job: AllocateSpi | InstallPair) -> object:
+    def finish(self, run: Run, now: float) -> list[Effect]:
+        """Do a job and tell the engine its result."""
+        return self.engine.resume(run.job_id, self._work(run.job), now)
+
+    def _work(self, job: AllocateSpi | InstallPair) -> int | JobFailed | None:
         if isinstance(job, AllocateSpi):
-            return self.random.randrange(limits.SPI_MIN, 1 << 32)
+            if self.refuse is AllocateSpi:
+                return JobFailed("the driver is told to promise no SPI")
+            spi = self.random.randrange(limits.SPI_MIN, 1 << 32)
+            self.promised.add(spi)
+            return spi
         if job.direction is self.refuse:
             return JobFailed("the driver is told to refuse")
         table = self.inbound if job.direction is Direction.INBOUND else self.outbound
         table[job.pair.spi] = job.pair
         return None
 
+    def _draw(self, octets: int) -> bytes:
+        self.drawn.append(octets)
+        return self.random.randbytes(octets)
 
-Fault = Callable[[Send, int], "list[bytes]"]
+
+class Arrival(NamedTuple):
+    """A datagram at its goal."""
+
+    datagram: bytes
+    late_s: float = 0.0
+    """How much longer than others it takes."""
+
+
+Fault = Callable[[Send, int], Iterable[Arrival]]
 """From a datagram and its number (from 0) to what arrives: nothing, itself, or something else."""
 
 
-def faithful(sent: Send, _number: int) -> list[bytes]:
-    return [sent.datagram]
+def faithful(sent: Send, _number: int) -> Iterable[Arrival]:
+    return (Arrival(sent.datagram),)
 
 
 class Network:
-    """Delivers datagrams between hosts after a constant delay, through a fault."""
+    """Delivers datagrams between hosts after a constant delay, through a fault.
+
+    What goes to an address without a host is kept in `sent` and lost.
+    """
 
     def __init__(self, *hosts: Host, fault: Fault = faithful, delay_s: float = 0.01) -> None:
         self.hosts = {host.address: host for host in hosts}
@@ -111,15 +147,25 @@ class Network:
         """An administrator at `host` wants an SA with `peer`."""
         self.do(host, host.engine.connect(host.path_to(peer), self.now))
 
-    def do(self, host: Host, effects: list[Effect]) -> None:
+    def do(self, host: Host, effects: Iterable[Effect]) -> None:
         """Carry out what an engine wants."""
         for sent in host.execute(effects, self.now):
             self._post(sent)
 
-    def inject(self, sender: Host, receiver: Host, datagram: bytes) -> None:
-        """Have a datagram arrive at once, as if from `sender`."""
-        path = receiver.path_to(sender)
+    def finish_jobs(self, host: Host) -> None:
+        """The driver of a slow host gets its work done."""
+        while host.jobs:
+            self.do(host, host.finish(host.jobs.popleft(), self.now))
+
+    def inject(self, sender: Host, receiver: Host, datagram: bytes) -> list[bytes]:
+        """Have a datagram arrive at once, as if from `sender`; what is sent because of it."""
+        return self.deliver(receiver, datagram, receiver.path_to(sender))
+
+    def deliver(self, receiver: Host, datagram: bytes, path: Path) -> list[bytes]:
+        """Have a datagram arrive at once; what is sent because of it."""
+        before = len(self.sent)
         self.do(receiver, receiver.engine.receive(datagram, path, self.now))
+        return [sent.datagram for sent in self.sent[before:]]
 
     def run(self, until_s: float = 1.0) -> None:
         """Let time pass to this moment: deliver what flies, ring what is due."""
@@ -129,8 +175,7 @@ class Network:
                 self.do(event[1], event[1].engine.wake(self.now))
                 continue
             _, _, receiver, path, datagram = heappop(self._flying)
-            host = self.hosts[receiver]
-            self.do(host, host.engine.receive(datagram, path, self.now))
+            self.deliver(self.hosts[receiver], datagram, path)
         self.now = max(self.now, until_s)
 
     def _next(self) -> tuple[float, Host | None] | None:
@@ -148,7 +193,7 @@ class Network:
         path = Path(sent.path.peer, sent.path.local)
         if path.local.address not in self.hosts:
             return
-        for datagram in self.fault(sent, number):
+        for datagram, late_s in self.fault(sent, number):
             self._count += 1
-            at = self.now + self._delay_s
+            at = self.now + self._delay_s + late_s
             heappush(self._flying, (at, self._count, path.local.address, path, datagram))
