@@ -87,10 +87,11 @@ class StrongSwan:
                 stderr=output,
             )
         try:
-            self._session = vici.Session(self._connect())
+            self._control = self._connect()
         except BaseException:
             self._stop()
             raise
+        self._session = vici.Session(self._control)
         return self
 
     def __exit__(
@@ -99,6 +100,7 @@ class StrongSwan:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._control.close()
         self._stop()
 
     # --- what it is told ------------------------------------------------------------------------

@@ -1,0 +1,153 @@
+"""mainmode's own service on a host of a test network, driven by its command line like any other."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Self
+
+from tests.peers.network import Host
+
+START_S = 20.0
+STOP_S = 10.0
+COMMAND_S = 90.0
+
+POLICY = """
+[policy]
+name = "peers"
+
+[main_mode]
+offers = {offers}
+retry_intervals = {retry_intervals}
+
+[filter_list.peer]
+filters = [{{ source = "me", destination = "{peer}" }}]
+
+[filter_action.protect]
+action = "negotiate"
+
+[[rule]]
+name = "peer"
+filter_list = "peer"
+filter_action = "protect"
+authentication = [{{ method = "preshared_key", secret_file = "key" }}]
+"""
+
+
+class Service:
+    """`mainmode run` without a driver: main mode and quick mode, but no packets."""
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        peer: str,
+        key: bytes,
+        offers: Sequence[str],
+        retries: Sequence[str],
+    ) -> None:
+        self._host = host
+        self._peer = peer
+        self._key = key
+        self._policy = POLICY.format(
+            offers=json.dumps(list(offers)),
+            retry_intervals=json.dumps(list(retries)),
+            peer=peer,
+        )
+
+    def __enter__(self) -> Self:
+        self._folder = TemporaryDirectory(prefix="mainmode-")
+        self.folder = Path(self._folder.name)
+        self._control = self.folder / "control"
+        (self.folder / "policy.toml").write_text(self._policy)
+        secret = self.folder / "key"
+        secret.touch(mode=0o600)
+        secret.write_bytes(self._key)
+        command = ["run", "--policy", str(self.folder / "policy.toml"), "--driver", "null"]
+        with (self.folder / "log").open("wb") as log:
+            self._process = self._host.popen(self._command(*command), stdout=log, stderr=log)
+        try:
+            self._wait_for_start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    # --- what it is told --------------------------------------------------------------------
+
+    def up(self) -> bool:
+        """Negotiates with the peer; whether main mode and quick mode came about."""
+        return self._run("up", self._peer).returncode == 0
+
+    def down(self) -> None:
+        self._run("down", self._peer).check_returncode()
+
+    # --- what it says -----------------------------------------------------------------------
+
+    def mmsas(self) -> list[dict[str, Any]]:
+        ended = self._run("show", "mmsas", "--json")
+        ended.check_returncode()
+        return list(json.loads(ended.stdout))
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """Events of one kind, oldest first."""
+        ended = self._run("show", "events", "--json")
+        ended.check_returncode()
+        found = [json.loads(line) for line in ended.stdout.splitlines()]
+        return [event for event in found if event["event"] == kind]
+
+    def wait_for(self, kind: str, patience_s: float = COMMAND_S) -> dict[str, Any]:
+        """The first event of a kind, once it is there."""
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline:
+            if found := self.events(kind):
+                return found[0]
+            time.sleep(0.2)
+        raise TimeoutError(f"no {kind} in {patience_s} s; the log:\n{self.log}")
+
+    def wait_until_no_mmsa(self, patience_s: float = COMMAND_S) -> None:
+        deadline = time.monotonic() + patience_s
+        while self.mmsas():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"main mode SAs stay; the log:\n{self.log}")
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "mainmode", *arguments, "--control", str(self._control)]
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self._command(*arguments), capture_output=True, text=True, timeout=COMMAND_S
+        )
+
+    def _wait_for_start(self) -> None:
+        deadline = time.monotonic() + START_S
+        while self._run("show", "status", "--json").returncode != 0:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the service did not start; its log:\n{self.log}")
+            time.sleep(0.1)
+
+    def _stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        finally:
+            self._process.kill()
+            self._folder.cleanup()
