@@ -90,6 +90,8 @@ IKE_PORT = 500
 NAT_PORT = 4500
 EVENTS_KEPT = 10_000
 """Events the service remembers for `show events` (ours)."""
+EVENTS_PER_ANSWER = 1_000
+"""How many of them one request gets, so that no request holds the loop for long (ours)."""
 DATAGRAMS_PER_WAKE = 64
 """Datagrams taken from one socket before the loop turns to its other work (ours, measured)."""
 RECEIVE_BUFFER_OCTETS = 1 << 20

@@ -29,6 +29,12 @@ class Stub:
         self.qmsas: list[QuickModeView] = []
         self.after_up: list[Event] = []
         self.refusal: PersonError | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def happen(self, event: "Event") -> None:
+        """Record an event from another thread than the service's."""
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(self.audit.record, event)
 
     def status(self) -> StatusView:
         return {
@@ -81,7 +87,12 @@ class Stub:
 def served(stub: Stub, place: Path) -> Iterator[None]:
     """Serve until the end of the block."""
     server = UnixServer(control_api(stub), place)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve_until_stopped()))
+
+    async def serve() -> None:
+        stub.loop = asyncio.get_running_loop()
+        await server.serve_until_stopped()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
         yield

@@ -1,6 +1,5 @@
 """When the service does not answer, or answers oddly."""
 
-import os
 import socket
 import threading
 from pathlib import Path
@@ -9,10 +8,12 @@ import pytest
 
 from mainmode.cli.client import Client
 from mainmode.cli.outcome import Failed
+from mainmode.engine.events import FloodSuspected
 from mainmode.errors import PersonError
 from mainmode.service.unix_server import bind_control_socket
 from tests.cli.conftest import Shell
 from tests.cli.served import Stub
+from tests.service.fakes import PATH
 
 
 def test_no_service(shell: Shell) -> None:
@@ -83,6 +84,18 @@ def test_what_the_service_itself_cannot_do(service: Shell, stub: Stub) -> None:
 
 
 def test_events_arrive_in_order_and_once(service: Shell, stub: Stub) -> None:
-    assert os.path.exists(service.control)
-    events = Client(str(service.control)).events(0, follow=False)
-    assert list(events) == []
+    client = Client(str(service.control))
+    assert list(client.events(0, follow=False)) == []
+    for _ in range(2500):
+        stub.audit.record(FloodSuspected(PATH, "a test"))
+    events = client.events(10, follow=False)
+    assert [event["sequence"] for event in events] == list(range(11, 2501))
+
+
+def test_following_goes_on_with_what_is_to_come(service: Shell, stub: Stub) -> None:
+    events = Client(str(service.control)).events(0)
+    for number in (1, 2):
+        timer = threading.Timer(0.05, stub.happen, [FloodSuspected(PATH, "a test")])
+        timer.start()
+        assert next(events)["sequence"] == number
+        timer.join()

@@ -66,7 +66,7 @@ class Client:
             answer = self.get(f"/v1/events?since={since}&wait={_WAIT_S if follow else 0:g}")
             yield from answer["events"]
             since = answer["last"]
-            if not follow:
+            if not follow and not answer["more"]:
                 return
 
     def _ask(self, method: str, path: str, body: dict[str, str] | None) -> Answer:

@@ -67,9 +67,11 @@ class AuditStore:
         """Sequence number of the oldest event still kept."""
         return self.last - len(self._entries) + 1
 
-    def since(self, sequence: int) -> list[Entry]:
-        """The kept events after this sequence number."""
-        return list(islice(self._entries, max(0, sequence - self.oldest + 1), None))
+    def since(self, sequence: int, count_max: int | None = None) -> list[Entry]:
+        """The kept events after this sequence number, oldest first; `count_max` at most."""
+        start = max(0, sequence - self.oldest + 1)
+        stop = None if count_max is None else start + count_max
+        return list(islice(self._entries, start, stop))
 
     async def wait_beyond(self, sequence: int, timeout_s: float) -> None:
         """Return once there is an event after `sequence`, or the time is up, or at `close`."""

@@ -70,9 +70,16 @@ def control_api(service: Controlled) -> Starlette:
         audit = service.audit
         if wait_s:
             await audit.wait_beyond(since, wait_s)
-        entries = [entry.as_json() for entry in audit.since(since)]
-        lost = max(0, audit.oldest - since - 1)
-        return JSONResponse({"events": entries, "last": audit.last, "lost": lost})
+        entries = audit.since(since, limits.EVENTS_PER_ANSWER)
+        last = entries[-1].sequence if entries else audit.last
+        return JSONResponse(
+            {
+                "events": [entry.as_json() for entry in entries],
+                "last": last,
+                "more": last < audit.last,
+                "lost": max(0, audit.oldest - since - 1),
+            }
+        )
 
     async def up(request: Request) -> JSONResponse:
         peer = await _peer(request)
