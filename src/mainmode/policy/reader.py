@@ -113,7 +113,8 @@ class Table:
                 table = Table(value, (*self.path, key, name), f"{what} {name!r}", self._mistakes)
                 yield name, table
             else:
-                self.mistake(f"{name} is not a {what}", f"open it with [{key}.{name}]", key)
+                problem = f"{self.what}: {name} is not a {what}"
+                self._mistakes.add((*self.path, key, name), problem, f"open it: [{key}.{name}]")
 
     def table(self, key: str) -> "Table":
         """One table, empty when it is not there."""

@@ -10,8 +10,8 @@ from mainmode.policy.mistakes import WordError
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _KILOBYTES = {"GB": 1_000_000, "MB": 1_000, "kB": 1}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([dhms])")
-_VOLUME = re.compile(r"(\d+)\s*(kB|KB|MB|GB)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([dhms])")
+_VOLUME = re.compile(r"([0-9]+)\s*(kB|KB|MB|GB)")
 
 DURATION_FORM = "a number with d, h, m or s, such as 8h or 3600s"
 VOLUME_FORM = "a whole number with kB, MB or GB, such as 100MB or 100000kB"
