@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.peers import strongswan
+from tests.peers import network, strongswan
 
-NEEDS: dict[str, Callable[[], str]] = {"peer": strongswan.missing}
+NEEDS: dict[str, Callable[[], str]] = {"network": network.missing, "peer": strongswan.missing}
 """Marker to what its tests lack on this machine: a reason, or nothing."""
 
 NOT_QUICK = ("peer", "network", "slow")

@@ -1,10 +1,12 @@
 """Two hosts joined by a wire: network namespaces that live as long as this process holds them.
 
-The addresses are from the ranges for documentation (RFC 5737). Needs root.
+The addresses are from the ranges for documentation (RFC 5737). Needs root, if only that of a user
+namespace.
 """
 
 import ctypes
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +25,17 @@ NON_ESP_MARKER = bytes(4)
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 T = TypeVar("T")
+
+
+def missing() -> str:
+    """What stops networks of their own here; empty when nothing does."""
+    if os.geteuid() != 0:
+        return "networks of their own need root, or a kernel that allows user namespaces"
+    programs = {"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux"}
+    for program, package in programs.items():
+        if shutil.which(program) is None:
+            return f"there is no program {program} (Debian: apt-get install {package})"
+    return ""
 
 
 class Host:

@@ -26,6 +26,8 @@ from typing import IO, Any, Protocol, Self
 
 import vici
 
+from tests.peers import network
+
 CHARON = Path("/usr/sbin/charon-systemd")
 PLUGINS = ("random", "nonce", "openssl", "pem", "pkcs1", "pubkey", "x509", "hmac", "kdf")
 """OpenSSL's legacy provider has DES; the list is short so that charon starts in 0.1 s, and leaves
@@ -41,11 +43,9 @@ Section = Mapping[str, "str | bytes | Sequence[str | bytes] | Section"]
 
 def missing() -> str:
     """What stops strongSwan from running here; empty when nothing does."""
-    if os.geteuid() != 0:
-        return "strongSwan as a peer needs root"
     if not CHARON.exists():
         return "strongSwan is not installed (Debian: apt-get install charon-systemd)"
-    return ""
+    return network.missing()
 
 
 class Host(Protocol):
