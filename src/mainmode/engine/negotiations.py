@@ -30,7 +30,6 @@ from mainmode.engine.timers import Timer, TimerKind
 from mainmode.failures import Failure, Reason, Side
 from mainmode.ladder import Ladder
 from mainmode.model import IpAddress, Path, SaPair, Selector
-from mainmode.numbers import ProtocolId
 from mainmode.policy.model import Authentication, Policy
 from mainmode.policy.offers import fit_alternatives
 from mainmode.policy.selection import Decision, Selection
@@ -115,11 +114,6 @@ class Negotiations:
         self._desk.statistics.total_acquire += 1
         self._wishes[wish.key] = wish
         self._pursue(wish)
-
-    def wish_main_mode(self, path: Path, authentications: tuple[Authentication, ...]) -> None:
-        """Have a main mode with this peer, unless one stands or is being made."""
-        if self._associations.usable_main_mode(path, authentications) is None:
-            self._begin_main_mode(path, authentications)
 
     def _pursue(self, wish: Wish) -> None:
         sa = self._associations.usable_main_mode(wish.path, wish.authentications)
@@ -407,7 +401,7 @@ class Negotiations:
     def _quick_mode_failed(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:
         if qm.spi:
             self._desk.remove_pair(qm.spi)
-        if failure.decided_by is Side.ME and qm.sa.usable:
+        if failure.decided_by is not Side.PEER and qm.sa.usable:
             self._explain(qm, failure, exchange.received_octets)
         if isinstance(qm.asker, Wish):
             if self._weak_again(qm, failure):
@@ -425,7 +419,7 @@ class Negotiations:
             data = fit_alternatives(failure.alternatives, room)
             payload = informational.refusal(failure.reason.notify, data)
         elif qm.spi:
-            payload = informational.delete_spi(ProtocolId.ESP, qm.spi)
+            payload = informational.delete_spi(qm.protocol, qm.spi)
         else:
             return
         entropy = self._desk.entropy

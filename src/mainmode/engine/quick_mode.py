@@ -155,6 +155,7 @@ class QuickMode:
     entropy: Entropy
     spi: int = 0
     """Our inbound SPI, once the driver has promised it."""
+    protocol: ProtocolId = ProtocolId.ESP
     pfs: Group | None = None
     selector: Selector | None = None
     asker: object = None
@@ -280,7 +281,7 @@ class QuickMode:
                 g_xy = dh.agree(public.data)
             except BadPublicValue as bad:
                 raise Refused(Failure(Reason.BAD_PUBLIC_VALUE, detail=str(bad))) from bad
-        self.selector, self.pfs = selector, choice.group
+        self.selector, self.protocol, self.pfs = selector, choice.protocol, choice.group
         ids = payloads.all(Identification)
         return Agreed(choice, selector, nonce_b, dh, g_xy, answer.commit, ids)
 
