@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,10 +89,22 @@ def prepare(directory: Path, policy: str = POLICY, key: str = KEY) -> Path:
 
 
 @contextmanager
-def running(directory: Path, address: str, ports: tuple[int, int]) -> Iterator[Service]:
-    """A service that listens on one address, from when it is ready to the end of the block."""
-    command = [*MAINMODE, "run", "--policy", str(directory / "policy.toml"), "--listen", address]
-    command += ["--port", str(ports[0]), "--nat-port", str(ports[1]), "--driver", "null"]
+def on_loopback(directory: Path, address: str, ports: tuple[int, int]) -> Iterator[Service]:
+    """A service on one address of the loopback interface that protects nothing."""
+    words = ["--listen", address, "--port", str(ports[0]), "--nat-port", str(ports[1])]
+    with running(directory, address, [*words, "--driver", "null"]) as service:
+        yield service
+
+
+@contextmanager
+def running(
+    directory: Path, address: str, words: Sequence[str], inside: Sequence[str] = ()
+) -> Iterator[Service]:
+    """A service from when it is ready to the end of the block.
+
+    inside: the command that runs it elsewhere, in a network namespace.
+    """
+    command = [*inside, *MAINMODE, "run", "--policy", str(directory / "policy.toml"), *words]
     command += ["--control", str(directory / "control.sock"), "--log-level", "debug"]
     environment = {key: value for key, value in os.environ.items() if key != "JOURNAL_STREAM"}
     began = time.monotonic()

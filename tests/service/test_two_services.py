@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.ports import two_free_ports
-from tests.service.processes import KEY, MAINMODE, Service, prepare, running
+from tests.service.processes import KEY, MAINMODE, Service, on_loopback, prepare
 
 Two = tuple[Service, Service]
 
@@ -28,8 +28,8 @@ def directories(tmp_path: Path) -> tuple[Path, Path]:
 def two(directories: tuple[Path, Path]) -> Iterator[Two]:
     with ExitStack() as stack:
         ports = two_free_ports()
-        first = stack.enter_context(running(directories[0], "127.0.0.2", ports))
-        second = stack.enter_context(running(directories[1], "127.0.0.3", ports))
+        first = stack.enter_context(on_loopback(directories[0], "127.0.0.2", ports))
+        second = stack.enter_context(on_loopback(directories[1], "127.0.0.3", ports))
         yield first, second
 
 
@@ -115,10 +115,10 @@ def test_sighup_with_a_broken_policy_changes_nothing(two: Two) -> None:
 def test_a_killed_service_is_followed_by_another(directories: tuple[Path, Path]) -> None:
     """kill -9 leaves the control socket; nobody has to remove it."""
     ports = two_free_ports()
-    with running(directories[0], "127.0.0.2", ports) as killed:
+    with on_loopback(directories[0], "127.0.0.2", ports) as killed:
         killed.end(signal.SIGKILL)
         assert killed.control.exists()
-    with running(directories[0], "127.0.0.2", ports) as successor:
+    with on_loopback(directories[0], "127.0.0.2", ports) as successor:
         assert successor.mainmode("show", "status").returncode == 0
 
 
