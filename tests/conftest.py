@@ -55,6 +55,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     for reason, tests in config.stash.get(could_not_run, {}).items():
-        terminalreporter.section(f"{len(tests)} tests could not run here: {reason}")
+        count = f"{len(tests)} test{'' if len(tests) == 1 else 's'}"
+        terminalreporter.section(f"{count} could not run here: {reason}")
         for test in tests:
             terminalreporter.line(test)
