@@ -5,8 +5,12 @@ Each test lists every place that breaks its rule.
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 CHECKOUT = Path(__file__).parent.parent
 PACKAGE = CHECKOUT / "src" / "mainmode"
@@ -167,6 +171,31 @@ def test_no_test_is_skipped() -> None:
     assert wrong == []
 
 
-def test_locks_name_no_registry() -> None:
-    for lock in sorted(CHECKOUT.glob("requirements*.lock")):
-        assert "://" not in lock.read_text(), lock.name
+def locked(lock: Path) -> dict[str, str]:
+    """Package to version."""
+    found = re.findall(r"^([\w.-]+)==(\S+)", lock.read_text(), re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in found}
+
+
+def test_locks_fit_what_the_project_asks_for() -> None:
+    """If not: run tools/lock."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    runtime = [Requirement(each) for each in project["dependencies"]]
+    test = [Requirement(each) for each in project["optional-dependencies"]["test"]]
+    for name, wanted in (
+        ("requirements.lock", runtime),
+        ("requirements-test.lock", runtime + test),
+    ):
+        versions = locked(CHECKOUT / name)
+        wrong = [
+            str(each)
+            for each in wanted
+            if versions.get(canonicalize_name(each.name), "0") not in each.specifier
+        ]
+        assert wrong == [], name
+
+
+def test_locks_agree_and_name_no_registry() -> None:
+    runtime, test = CHECKOUT / "requirements.lock", CHECKOUT / "requirements-test.lock"
+    assert locked(runtime).items() <= locked(test).items()
+    assert "://" not in runtime.read_text() + test.read_text()
