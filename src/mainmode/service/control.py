@@ -51,23 +51,49 @@ class Controlled(Protocol):
 
 def control_api(service: Controlled) -> Starlette:
     """The ASGI application."""
+    api = _Api(service)
+    endpoints: tuple[tuple[str, str, Endpoint], ...] = (
+        ("GET", "/v1/status", api.status),
+        ("GET", "/v1/mmsas", api.main_modes),
+        ("GET", "/v1/qmsas", api.quick_modes),
+        ("GET", "/v1/stats", api.statistics),
+        ("GET", "/v1/events", api.events),
+        ("POST", "/v1/up", api.up),
+        ("POST", "/v1/down", api.down),
+        ("POST", "/v1/reload", api.reload),
+        ("PUT", "/v1/log-level", api.log_level),
+    )
+    return Starlette(
+        routes=[
+            Route(path, _explaining(endpoint, service.audit), methods=[method])
+            for method, path, endpoint in endpoints
+        ],
+        exception_handlers={HTTPException: _no_such},
+    )
 
-    async def status(request: Request) -> JSONResponse:
-        return JSONResponse(service.status())
 
-    async def main_modes(request: Request) -> JSONResponse:
-        return JSONResponse({"mmsas": service.main_modes()})
+class _Api:
+    """One method for each request."""
 
-    async def quick_modes(request: Request) -> JSONResponse:
-        return JSONResponse({"qmsas": service.quick_modes()})
+    def __init__(self, service: Controlled) -> None:
+        self._service = service
 
-    async def statistics(request: Request) -> JSONResponse:
-        return JSONResponse(service.statistics())
+    async def status(self, request: Request) -> JSONResponse:
+        return JSONResponse(self._service.status())
 
-    async def events(request: Request) -> JSONResponse:
+    async def main_modes(self, request: Request) -> JSONResponse:
+        return JSONResponse({"mmsas": self._service.main_modes()})
+
+    async def quick_modes(self, request: Request) -> JSONResponse:
+        return JSONResponse({"qmsas": self._service.quick_modes()})
+
+    async def statistics(self, request: Request) -> JSONResponse:
+        return JSONResponse(self._service.statistics())
+
+    async def events(self, request: Request) -> JSONResponse:
         since = int(_number(request, "since"))
         wait_s = min(_number(request, "wait"), limits.EVENTS_WAIT_MAX_S)
-        audit = service.audit
+        audit = self._service.audit
         if wait_s:
             await audit.wait_beyond(since, wait_s)
         entries = audit.since(since, limits.EVENTS_PER_ANSWER)
@@ -81,46 +107,29 @@ def control_api(service: Controlled) -> Starlette:
             }
         )
 
-    async def up(request: Request) -> JSONResponse:
+    async def up(self, request: Request) -> JSONResponse:
         peer = await _peer(request)
-        since = service.audit.last
-        service.up(peer)
+        since = self._service.audit.last
+        self._service.up(peer)
         return JSONResponse({"peer": str(peer), "since": since}, status_code=202)
 
-    async def down(request: Request) -> JSONResponse:
+    async def down(self, request: Request) -> JSONResponse:
         peer = await _peer(request)
-        held = [
-            sum(sa["remote_address"] == str(peer) for sa in service.main_modes()),
-            sum(sa["remote_endpoint"] == str(peer) for sa in service.quick_modes()),
-        ]
-        service.down(peer)
-        return JSONResponse({"peer": str(peer), "mmsas": held[0], "qmsas": held[1]})
+        main_modes, quick_modes = self._service.main_modes(), self._service.quick_modes()
+        ended = {
+            "peer": str(peer),
+            "mmsas": sum(sa["remote_address"] == str(peer) for sa in main_modes),
+            "qmsas": sum(sa["remote_endpoint"] == str(peer) for sa in quick_modes),
+        }
+        self._service.down(peer)
+        return JSONResponse(ended)
 
-    async def reload(request: Request) -> JSONResponse:
-        return JSONResponse({"policy": service.reload()})
+    async def reload(self, request: Request) -> JSONResponse:
+        return JSONResponse({"policy": self._service.reload()})
 
-    async def log_level(request: Request) -> JSONResponse:
+    async def log_level(self, request: Request) -> JSONResponse:
         logs.set_level(await _text(request, "level"))
         return JSONResponse({"level": logs.current_level()})
-
-    endpoints: tuple[tuple[str, str, Endpoint], ...] = (
-        ("GET", "/v1/status", status),
-        ("GET", "/v1/mmsas", main_modes),
-        ("GET", "/v1/qmsas", quick_modes),
-        ("GET", "/v1/stats", statistics),
-        ("GET", "/v1/events", events),
-        ("POST", "/v1/up", up),
-        ("POST", "/v1/down", down),
-        ("POST", "/v1/reload", reload),
-        ("PUT", "/v1/log-level", log_level),
-    )
-    return Starlette(
-        routes=[
-            Route(path, _explaining(endpoint, service.audit), methods=[method])
-            for method, path, endpoint in endpoints
-        ],
-        exception_handlers={HTTPException: _no_such},
-    )
 
 
 def _explaining(endpoint: Endpoint, audit: AuditStore) -> Endpoint:
