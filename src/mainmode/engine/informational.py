@@ -27,6 +27,10 @@ from mainmode.wire.header import HEADER_OCTETS, Header
 from mainmode.wire.message import Payloads, encode_payloads, parse_payloads_untrusted
 from mainmode.wire.payloads import Delete, Notification, Payload
 
+_SAYS = frozenset({PayloadType.NOTIFICATION, PayloadType.DELETE})
+_MAY_HOLD = _SAYS | {PayloadType.HASH, PayloadType.NONCE, PayloadType.VENDOR_ID}
+"""The nonce stands in Microsoft's reliable delete (MS-IKEE 3.8.4.1)."""
+
 IN_CLEAR_OCTETS = HEADER_OCTETS + 12
 """Length of a notification in clear without data."""
 
@@ -65,12 +69,19 @@ def protected(sa: MainModeSa, payload: Payload, entropy: Entropy) -> bytes:
 
 
 def opened(sa: MainModeSa, header: Header, datagram: bytes) -> Payloads:
-    """The payloads of a protected message, HASH(1) checked. Raises Inadmissible."""
+    """The payloads of a protected message, HASH(1) checked. Raises Inadmissible.
+
+    HASH(1) is the same formula in quick mode: a stranger can pass that off as one of these, or
+    these as that, so what else a message holds must fit too.
+    """
     body = _envelope(sa, header.message_id).open(datagram[HEADER_OCTETS : header.length])
     try:
         payloads = parse_payloads_untrusted(header.next_payload, body)
     except Malformed as malformed:
         raise Inadmissible(Failure(Reason.MALFORMED, detail=str(malformed))) from malformed
+    if not _SAYS.intersection(payloads.kinds) or not _MAY_HOLD.issuperset(payloads.kinds):
+        detail = "it does not hold what informational messages hold"
+        raise Inadmissible(Failure(Reason.MALFORMED, detail=detail))
     prf_a = Prf(sa.offer.hash, sa.keys.skeyid_a)
     require_proof(lambda rest: hash_1(prf_a, header.message_id, rest), body, payloads)
     return payloads

@@ -16,7 +16,7 @@ from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason, Side
 from mainmode.ladder import MM6
 from mainmode.model import Path
-from mainmode.numbers import NOTIFY_ERROR_MAX, HeaderFlag, NotifyType
+from mainmode.numbers import NOTIFY_ERROR_MAX, HeaderFlag, NotifyType, PayloadType
 from mainmode.policy.offers import read_alternatives_untrusted
 from mainmode.wire.header import HEADER_OCTETS, Header
 from mainmode.wire.message import parse_payloads_untrusted
@@ -122,8 +122,8 @@ class Notices:
             if notification.notify == NotifyType.NO_PROPOSAL_CHOSEN:
                 alternatives = read_alternatives_untrusted(notification.data)
             exchange.note(_failure(notification, exchange, alternatives))
-        for _ in payloads.all(Delete):
-            self._drop(path, datagram, "a delete in clear")
+        if not payloads.has(PayloadType.NOTIFICATION):
+            self._drop(path, datagram, "an informational message in clear that notifies of nothing")
 
     def _about(self, header: Header, path: Path) -> Exchange | None:
         """The main mode that an unprotected message claims to be about."""
