@@ -337,22 +337,23 @@ class Talk:
         self.nonce_b = puppet.random.randbytes(limits.NONCE_OCTETS)
         self.theirs = Payloads((), ())
         """What the host's last message carried."""
-        self._iv = puppet.iv(message_id)
+        self.iv = puppet.iv(message_id)
+        """What the next message of either side is chained to."""
 
     def seals(
         self, payloads: Sequence[Payload], exchange: int = ExchangeType.QUICK, *, flags: int = 0
     ) -> bytes:
         """A message of this exchange; the IV moves on."""
         datagram = self.puppet.sealed(
-            payloads, self._iv, exchange, message_id=self.message_id, flags=flags
+            payloads, self.iv, exchange, message_id=self.message_id, flags=flags
         )
-        self._iv = self.puppet.block(datagram)
+        self.iv = self.puppet.block(datagram)
         return datagram
 
     def read(self, datagram: bytes) -> Payloads:
         """Take the host's message; the IV moves on."""
-        self.theirs = self.puppet.opened(datagram, self._iv)
-        self._iv = self.puppet.block(datagram)
+        self.theirs = self.puppet.opened(datagram, self.iv)
+        self.iv = self.puppet.block(datagram)
         return self.theirs
 
     # --- what it carries --------------------------------------------------------------------
@@ -396,8 +397,11 @@ class Talk:
     def third(self) -> bytes:
         """Message 3, as the answer to the message 2 that was read."""
         nr_b = self.theirs.one(Nonce).data
-        digest = hash_3(self.puppet.prf_a, self.message_id, self.nonce_b, nr_b)
-        return self.seals([Hash(digest)])
+        return self.seals([Hash(self.digest_3(self.nonce_b, nr_b))])
+
+    def digest_3(self, ni_b: bytes, nr_b: bytes) -> bytes:
+        """HASH(3)."""
+        return hash_3(self.puppet.prf_a, self.message_id, ni_b, nr_b)
 
     def fourth(self, *payloads: Payload) -> bytes:
         """Message 4: CONNECTED, or whatever."""
