@@ -93,6 +93,13 @@ class Associations:
         """All that stand with this address, oldest first."""
         return tuple(self._by_peer.get(peer, ()))
 
+    def newest_main_mode(self, path: Path) -> MainModeSa | None:
+        """The newest that stands on this path, or None."""
+        on_path = (
+            sa for sa in reversed(self.main_modes_with(path.peer.address)) if sa.path == path
+        )
+        return next(on_path, None)
+
     def usable_main_mode(
         self, path: Path, authentications: tuple[Authentication, ...]
     ) -> MainModeSa | None:

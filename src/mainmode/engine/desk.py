@@ -8,11 +8,20 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mainmode import limits
-from mainmode.engine.effects import Effect, Job, Record, RemovePair, Run, Send
+from mainmode.engine.effects import (
+    AllocateSpi,
+    Effect,
+    Job,
+    JobFailed,
+    Record,
+    RemovePair,
+    Run,
+    Send,
+)
 from mainmode.engine.events import Event
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.engine.timers import Timers
-from mainmode.model import Path
+from mainmode.model import Direction, Path
 
 Entropy = Callable[[int], bytes]
 """From a number of octets to that many random ones."""
@@ -33,7 +42,7 @@ class Desk:
         self.statistics = IkeStatistics()
         self.now = 0.0
         self._effects: list[Effect] = []
-        self._jobs: dict[int, Resumable] = {}
+        self._jobs: dict[int, tuple[Job, Resumable]] = {}
         self._job_count = 0
         self._strangers = (0, 0)
 
@@ -67,9 +76,25 @@ class Desk:
     def run(self, job: Job, waiting: Resumable) -> None:
         """Have a job done; its result goes to `waiting.resume`."""
         self._job_count += 1
-        self._jobs[self._job_count] = waiting
+        self._jobs[self._job_count] = (job, waiting)
         self._effects.append(Run(self._job_count, job))
 
-    def take_job(self, job_id: int) -> Resumable | None:
-        """Who waits for this job; None when nobody does (any more)."""
-        return self._jobs.pop(job_id, None)
+    def job_done(self, job_id: int, result: object) -> None:
+        """Count a job's result and hand it to whoever waits; unknown jobs are nobody's."""
+        job, waiting = self._jobs.pop(job_id, (None, None))
+        if job is None or waiting is None:
+            return
+        self._count(job, failed=isinstance(result, JobFailed))
+        waiting.resume(result)
+
+    def _count(self, job: Job, *, failed: bool) -> None:
+        statistics = self.statistics
+        if isinstance(job, AllocateSpi):
+            statistics.total_get_spi += 1
+            statistics.get_spi_failures += failed
+        elif job.direction is Direction.OUTBOUND:
+            statistics.key_additions += not failed
+            statistics.key_addition_failures += failed
+        else:
+            statistics.key_updates += not failed
+            statistics.key_update_failures += failed

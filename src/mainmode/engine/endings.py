@@ -10,7 +10,7 @@ from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.events import MainModeEnded, QuickModeEnded
 from mainmode.engine.timers import Timer, TimerKind
-from mainmode.model import IpAddress
+from mainmode.model import IpAddress, Path
 from mainmode.numbers import ProtocolId
 from mainmode.wire.payloads import Delete, Payload
 
@@ -30,7 +30,7 @@ class Endings:
         if sa is None:
             return
         if tell:
-            self._tell(sa.pair.peer, informational.delete_spi(sa.pair.inbound.protocol, spi))
+            self._tell(sa.path, informational.delete_spi(sa.pair.inbound.protocol, spi))
         self._desk.remove_pair(spi)
         self._desk.record(QuickModeEnded(sa.path, sa.pair.selector, spi, sa.pair.outbound.spi, why))
 
@@ -58,10 +58,10 @@ class Endings:
         for peer in sorted(peers, key=lambda address: (address.version, int(address))):
             self.end_all_with(peer, why)
 
-    def _tell(self, peer: IpAddress, payload: Payload) -> None:
-        standing = self._associations.main_modes_with(peer)
-        if standing:
-            sa = standing[-1]
+    def _tell(self, path: Path, payload: Payload) -> None:
+        """Under the newest main mode SA on this path, if there is one."""
+        sa = self._associations.newest_main_mode(path)
+        if sa is not None:
             self._desk.send(sa.path, informational.protected(sa, payload, self._desk.entropy))
 
     # --- the peer's -------------------------------------------------------------------------

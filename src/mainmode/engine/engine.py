@@ -76,10 +76,16 @@ class Engine:
 
     def acquire(self, flow: Flow, path: Path, now: float) -> list[Effect]:
         """The driver holds a packet of this flow and has no SA for it. path: to the peer that
-        policy names for the flow."""
+        policy names for the flow. It asks again as long as it holds packets, so nothing is lost
+        by waiting for a quick mode that the peer has begun."""
         self._desk.begin(now)
         decision = self._terms.selection.decide(flow)
-        if decision.action is Action.NEGOTIATE and decision.peer == path.peer.address:
+        peer = path.peer.address
+        if (
+            decision.action is Action.NEGOTIATE
+            and decision.peer == peer
+            and not self._negotiations.answering(peer, decision.selector)
+        ):
             self._negotiations.wish(Wish(path, decision))
         return self._desk.finish()
 
@@ -106,9 +112,7 @@ class Engine:
     def resume(self, job_id: int, result: object, now: float) -> list[Effect]:
         """A job has come back: with its result, or a `JobFailed`."""
         self._desk.begin(now)
-        waiting = self._desk.take_job(job_id)
-        if waiting is not None:
-            waiting.resume(result)
+        self._desk.job_done(job_id, result)
         return self._desk.finish()
 
     def wake(self, now: float) -> list[Effect]:

@@ -105,6 +105,16 @@ class Negotiations:
             if isinstance(exchange.negotiation, QuickMode) and exchange.negotiation.sa is sa
         ]
 
+    def answering(self, peer: IpAddress, selector: Selector | None) -> bool:
+        """Whether a quick mode that this peer began is about to protect all of this traffic."""
+        return selector is not None and any(
+            isinstance(quick := exchange.negotiation, QuickMode)
+            and quick.role is Role.RESPONDER
+            and quick.selector is not None
+            and quick.selector.covers(selector)
+            for exchange in self.exchanges.under_way_with(peer)
+        )
+
     # --- wishes -----------------------------------------------------------------------------
 
     def wish(self, wish: Wish) -> None:
