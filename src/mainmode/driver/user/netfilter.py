@@ -33,9 +33,14 @@ def dropped() -> dict[str, int]:
     return {each["name"]: each["packets"] for each in counters if each["name"] in COUNTERS}
 
 
-def _nft(*arguments: str, given: str = "") -> str:
+def command() -> str | None:
+    """Where nft stands; None when it is not installed. Users' paths often lack Debian's place."""
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
-    nft = shutil.which("nft", path=path)
+    return shutil.which("nft", path=path)
+
+
+def _nft(*arguments: str, given: str = "") -> str:
+    nft = command()
     if nft is None:
         raise DriverError("the command nft is missing: install the package nftables")
     done = subprocess.run(

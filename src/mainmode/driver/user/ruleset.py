@@ -27,7 +27,7 @@ from mainmode.model import AddressRange, Direction, Mode, Selector
 from mainmode.numbers import IpProtocol
 from mainmode.packets.ip import WITH_PORTS
 from mainmode.policy.filters import CompiledFilter
-from mainmode.policy.model import Action
+from mainmode.policy.model import ME, Action, Rule
 from mainmode.policy.selection import Selection
 
 TABLE = {"family": "inet", "name": "mainmode"}
@@ -39,6 +39,7 @@ COUNTERS = {
     "blocked_out": "blocked by policy on departure",
     "fragments": "a later fragment that a filter with ports cannot judge",
     "not_local": "transport mode cannot protect what passes through",
+    "unknown_address": "to or from an address that this computer got after policy was assigned",
     "ipv6": "IPv6 where policy requires protection, which this driver cannot give",
 }
 """Named counters of dropped packets, each with its sentence."""
@@ -67,7 +68,7 @@ def build(selection: Selection, *, device: str, ike_ports: Iterable[int]) -> _Js
 
     Counters and the chains themselves stay over a reload; only rules are replaced.
     """
-    rules = _rules(selection.ordered, device, sorted(ike_ports))
+    rules = _rules(selection, device, sorted(ike_ports))
     commands: list[_Json] = [{"add": {"table": TABLE}}]
     commands += [{"add": {"chain": _chain(name)}} for name in _CHAINS]
     commands += [{"flush": {"table": TABLE}}]
@@ -77,25 +78,26 @@ def build(selection: Selection, *, device: str, ike_ports: Iterable[int]) -> _Js
 
 
 def _rules(
-    filters: Iterable[CompiledFilter], device: str, ike_ports: list[int]
+    selection: Selection, device: str, ike_ports: list[int]
 ) -> Iterator[tuple[str, _Statements]]:
     """(chain, statements) of every rule, each chain's in order."""
-    filters = tuple(filters)
-    yield from (("output", rule) for rule in _output(filters, ike_ports))
+    filters = selection.ordered
+    yield from (("output", rule) for rule in _output(selection, ike_ports))
     yield from (("prerouting", rule) for rule in _prerouting(filters, device))
     yield (
         "postrouting",
         [_is(_meta("mark"), DEPARTING), _not(_meta("oifname"), device), *_drop("escaped")],
     )
     yield "postrouting", _small_segments("oifname", device)
-    yield from (("input", rule) for rule in _input(filters, device, ike_ports))
+    yield from (("input", rule) for rule in _input(selection, device, ike_ports))
     yield from (("forward", rule) for rule in _forward(filters, device))
 
 
-def _output(filters: tuple[CompiledFilter, ...], ike_ports: list[int]) -> Iterator[_Statements]:
+def _output(selection: Selection, ike_ports: list[int]) -> Iterator[_Statements]:
     yield [_is(_meta("oifname"), "lo"), _ACCEPT]
     yield from _always_clear("sport", ike_ports)
-    for each in filters:
+    yield from _unknown_addresses("saddr", selection)
+    for each in selection.ordered:
         if each.applies_to(Direction.OUTBOUND):
             yield from _departure(each, passing=False)
 
@@ -104,18 +106,17 @@ def _prerouting(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_S
     """Packets out of the device too: what came through one tunnel may have to leave by another."""
     yield [_is(_meta("iifname"), device), _mark(ARRIVED)]
     yield _small_segments("iifname", device)
-    yield [_not(_destination_type(), "unicast"), _ACCEPT]
+    yield [_not(_fib_type("daddr"), "unicast"), _ACCEPT]
     for each in filters:
         if each.applies_to(Direction.OUTBOUND):
             yield from _departure(each, passing=True)
 
 
-def _input(
-    filters: tuple[CompiledFilter, ...], device: str, ike_ports: list[int]
-) -> Iterator[_Statements]:
+def _input(selection: Selection, device: str, ike_ports: list[int]) -> Iterator[_Statements]:
     yield [_is(_meta("iifname"), "lo"), _ACCEPT]
     yield from _always_clear("dport", ike_ports)
-    yield from _arrivals(filters, device)
+    yield from _unknown_addresses("daddr", selection)
+    yield from _arrivals(selection.ordered, device)
 
 
 def _forward(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_Statements]:
@@ -129,6 +130,27 @@ def _always_clear(port: str, ike_ports: list[int]) -> Iterator[_Statements]:
     yield [_is(ike, {"set": ike_ports}), _ACCEPT]
     discovery = {"payload": {"protocol": "icmpv6", "field": "type"}}
     yield [_is(discovery, {"set": _NEIGHBOUR_DISCOVERY}), _ACCEPT]
+
+
+def _unknown_addresses(field: str, selection: Selection) -> Iterator[_Statements]:
+    """Where policy speaks of "me", nothing passes under an address that it has not been compiled
+    for: until the service has assigned it anew, and for good when the service is dead."""
+    if not any(_speaks_of_me(rule) for rule in selection.policy.rules):
+        return
+    for version in (4, 6):
+        known = [str(each) for each in selection.local_addresses if each.version == version]
+        match = [_is(_fib_type(field), "local"), _is(_meta("nfproto"), f"ipv{version}")]
+        if known:
+            match.append(_not(_ip(field, version), {"set": known}))
+        yield [*match, _negotiable(), *_drop("unknown_address")]
+
+
+def _speaks_of_me(rule: Rule) -> bool:
+    return (
+        rule.active
+        and rule.filter_action.action is not Action.PERMIT
+        and any(ME in (each.source, each.destination) for each in rule.filter_list.filters)
+    )
 
 
 # --- one filter ---------------------------------------------------------------------------
@@ -246,13 +268,14 @@ def _ip(field: str, version: int = 4) -> _Json:
     return {"payload": {"protocol": "ip" if version == 4 else "ip6", "field": field}}
 
 
-def _destination_type() -> _Json:
-    return {"fib": {"result": "type", "flags": ["daddr"]}}
+def _fib_type(field: str) -> _Json:
+    """What kind of address this is to the kernel: local, unicast, broadcast, multicast."""
+    return {"fib": {"result": "type", "flags": [field]}}
 
 
 def _negotiable() -> _Json:
     """Neither multicast nor broadcast, which are never negotiated."""
-    return _not(_destination_type(), {"set": ["broadcast", "multicast"]})
+    return _not(_fib_type("daddr"), {"set": ["broadcast", "multicast"]})
 
 
 def _is(left: _Json, right: object) -> _Json:

@@ -1,0 +1,450 @@
+"""The data plane, with lists in place of device, socket and IKE."""
+
+import os
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+import pytest
+
+from mainmode import limits
+from mainmode.driver.user.plane import DataPlane
+from mainmode.model import Direction, Flow, Lifetime, Mode, SaPair, Selector
+from mainmode.packets import ip
+from mainmode.packets.refusal import Refusal
+from mainmode.policy.model import Action, Rule
+from mainmode.policy.selection import Selection
+from tests.driver.pairs import addresses, other_view, pair, policy, rule
+
+A, B, C = "192.0.2.1", "192.0.2.2", "192.0.2.3"
+KIB = 1_024
+
+
+@dataclass
+class Bench:
+    """A plane, what came out of it on every side, and a clock."""
+
+    now: float = 0.0
+    delivered: list[bytes] = field(default_factory=list)
+    transmitted: list[bytes] = field(default_factory=list)
+    asked: list[Flow] = field(default_factory=list)
+    expirations: list[tuple[int, bool]] = field(default_factory=list)
+    idlers: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.plane = DataPlane(
+            deliver=self.delivered.append, transmit=self.transmitted.append, process=os.getpid
+        )
+        self.plane.attach(self)
+
+    def acquire(self, flow: Flow) -> None:
+        self.asked.append(flow)
+
+    def expired(self, spi: int, *, hard: bool) -> None:
+        self.expirations.append((spi, hard))
+
+    def idle(self, spi: int) -> None:
+        self.idlers.append(spi)
+
+    def install(self, words: SaPair) -> None:
+        for direction in Direction:
+            self.plane.install(words, direction, self.now)
+
+    def out(self, packet: bytes) -> None:
+        self.plane.outbound(packet, self.now)
+
+    def arrive(self, packet: bytes) -> None:
+        self.plane.inbound(packet, self.now)
+
+    def tick(self, seconds: float) -> None:
+        self.now += seconds
+        self.plane.tick(self.now)
+
+    @property
+    def refused(self) -> dict[Refusal, int]:
+        return {reason: count for reason, count in self.plane.refusals.items() if count}
+
+
+SECURE = rule(Action.NEGOTIATE, A, B)
+
+
+def bench(*rules: Rule, local: str = A) -> Bench:
+    made = Bench()
+    wanted = policy(*(rules or (SECURE,)))
+    made.plane.assign(Selection(wanted, [ip_address(local)]), 0.0)
+    return made
+
+
+def udp(
+    source: str = A, destination: str = B, port: int = 5_000, octets: int = 10, protocol: int = 17
+) -> bytes:
+    near, far = ip_address(source).packed, ip_address(destination).packed
+    ports = (4_000).to_bytes(2, "big") + port.to_bytes(2, "big")
+    return ip.build(protocol, near, far, ports + bytes(octets), identification=1)
+
+
+def ends() -> tuple[Bench, Bench, SaPair]:
+    """Two hosts with one pair between them."""
+    words = pair(A, B, "esp:3des-sha1")
+    here, there = bench(), bench(rule(Action.NEGOTIATE, B, A), local=B)
+    here.install(words)
+    there.install(other_view(words))
+    return here, there, words
+
+
+# --- through a pair -----------------------------------------------------------------------
+
+
+def test_a_packet_goes_through() -> None:
+    here, there, words = ends()
+    here.out(udp())
+    (sealed,) = here.transmitted
+    there.arrive(sealed)
+    (opened,) = there.delivered
+    assert opened[20:] == udp()[20:]
+    sent, received = here.plane.counters(words.spi), there.plane.counters(words.outbound.spi)
+    assert sent is not None
+    assert received is not None
+    assert (sent.packets_sent, sent.octets_sent) == (1, len(udp()))
+    assert (received.packets_received, received.octets_received) == (1, len(opened))
+
+
+def test_every_refusal_on_arrival_is_counted() -> None:
+    here, there, _ = ends()
+    for _ in range(3):
+        here.out(udp())
+    first, second, third = here.transmitted
+    there.arrive(first)
+    there.arrive(first)
+    there.arrive(second[:-1] + bytes([second[-1] ^ 1]))
+    there.arrive(third[:20] + b"\1\2\3\4" + third[24:])
+    there.arrive(third[:24])
+    assert there.refused == {
+        Refusal.REPLAYED: 1,
+        Refusal.NOT_AUTHENTICATED: 1,
+        Refusal.BAD_SPI: 1,
+        Refusal.MALFORMED: 1,
+    }
+    statistics = there.plane.statistics().named()
+    assert statistics["Bad SPI Packets"] == 1
+    assert statistics["Packets Not Authenticated"] == 1
+    assert statistics["Packets With Replay Detection"] == 1
+    assert len(there.delivered) == 1
+
+
+def test_esp_is_not_mistaken_for_ah() -> None:
+    """An SPI belongs to one protocol."""
+    here, there, _ = ends()
+    here.out(udp())
+    esp = here.transmitted[0][20:]
+    as_ah = ip.build(51, ip_address(A).packed, ip_address(B).packed, bytes(4) + esp)
+    there.arrive(as_ah)
+    assert there.refused == {Refusal.BAD_SPI: 1}
+
+
+def test_wrong_padding_counts_as_not_decrypted() -> None:
+    """Without integrity, a damaged last block shows in the padding (nearly always)."""
+    words = pair(A, B, "esp:3des")
+    there = bench(rule(Action.NEGOTIATE, B, A), local=B)
+    there.install(other_view(words))
+    here = bench()
+    here.install(words)
+    for _ in range(20):
+        here.out(udp())
+    for sealed in here.transmitted:
+        there.arrive(sealed[:-1] + bytes([sealed[-1] ^ 0x55]))
+    assert there.plane.statistics().packets_not_decrypted > 15
+
+
+def test_a_host_that_would_not_have_it() -> None:
+    here, there, _ = ends()
+
+    def refuse(_: bytes) -> None:
+        raise OSError("no buffer space")
+
+    words = pair(A, B, "ah:sha1")
+    plane = DataPlane(deliver=refuse, transmit=refuse, process=os.getpid)
+    plane.assign(Selection(policy(SECURE), [ip_address(A)]), 0.0)
+    for direction in Direction:
+        plane.install(words, direction, 0.0)
+    plane.outbound(udp(), 0.0)
+    assert plane.refusals[Refusal.NOT_SENT] == 1
+    back = Bench()
+    back.plane.assign(Selection(policy(rule(Action.NEGOTIATE, B, A)), [ip_address(B)]), 0.0)
+    back.install(other_view(words))
+    back.out(udp(B, A))
+    plane.inbound(back.transmitted[0], 0.0)
+    assert plane.refusals[Refusal.NOT_DELIVERED] == 1
+    assert here.refused == there.refused == {}
+
+
+@pytest.mark.parametrize("junk", [b"", b"E", bytes(19), b"\x60" + bytes(60), udp()[:-1]])
+def test_junk_from_the_device(junk: bytes) -> None:
+    """IPv6 chatter, or whatever root writes into it."""
+    here = bench()
+    here.out(junk)
+    assert here.refused == {Refusal.MALFORMED: 1}
+    assert here.transmitted == []
+    assert here.asked == []
+
+
+def test_ah_and_tunnels_have_statistics_of_their_own() -> None:
+    words = pair(A, B, "ah:md5", Mode.TUNNEL)
+    here = bench(rule(Action.NEGOTIATE, A, B, tunnel_endpoint=B))
+    here.install(words)
+    here.out(udp())
+    statistics = here.plane.statistics().named()
+    assert statistics["Active Tunnels"] == 1
+    assert statistics["Authenticated Bytes Sent"] == len(udp())
+    assert statistics["Bytes Sent In Tunnels"] == len(udp())
+    assert statistics["Confidential Bytes Sent"] == statistics["Transport Bytes Sent"] == 0
+
+
+def test_statistics_survive_their_pairs() -> None:
+    here, _, words = ends()
+    here.out(udp())
+    here.plane.remove(words.spi)
+    here.plane.remove(words.spi)
+    statistics = here.plane.statistics().named()
+    assert statistics["Confidential Bytes Sent"] == len(udp())
+    assert statistics["Active Security Associations"] == 0
+    assert statistics["Key Additions"] == statistics["Key Deletions"] == 1
+
+
+# --- waiting for a pair -------------------------------------------------------------------
+
+
+def test_the_first_packet_waits_and_leaves_with_the_pair() -> None:
+    here = bench()
+    here.out(udp())
+    here.out(udp(octets=20))
+    assert here.asked == [Flow(ip_address(A), ip_address(B), 17, 4_000, 5_000)]
+    assert here.transmitted == []
+    here.install(pair(A, B, "esp:3des-sha1"))
+    assert [len(sealed) for sealed in here.transmitted] == [
+        20 + 8 + 8 + 16 + 12,
+        20 + 8 + 8 + 32 + 12,
+    ]
+    here.out(udp())
+    assert len(here.transmitted) == 3
+    assert len(here.asked) == 1
+
+
+def test_nothing_leaves_while_only_the_inbound_half_is_there() -> None:
+    here = bench()
+    here.out(udp())
+    here.plane.install(pair(A, B, "esp:3des-sha1"), Direction.INBOUND, 0.0)
+    here.out(udp())
+    assert here.transmitted == []
+
+
+def test_asked_once_a_second() -> None:
+    here = bench()
+    for _ in range(5):
+        here.out(udp())
+    here.tick(1.0)
+    here.tick(0.5)
+    here.tick(0.5)
+    assert len(here.asked) == 3
+
+
+def test_who_waits_too_long_goes() -> None:
+    here = bench()
+    here.out(udp())
+    here.tick(limits.HELD_PACKET_S)
+    here.install(pair(A, B, "esp:3des-sha1"))
+    assert here.transmitted == []
+    assert here.refused == {Refusal.HELD_TOO_LONG: 1}
+
+
+def test_too_many_wait() -> None:
+    here = bench()
+    for _ in range(limits.HELD_PACKETS_PER_FLOW_MAX + 2):
+        here.out(udp())
+    assert here.refused == {Refusal.HELD_TOO_MANY: 2}
+
+
+def test_only_packets_of_the_pair_are_released() -> None:
+    here = bench(SECURE, rule(Action.NEGOTIATE, A, C))
+    here.out(udp())
+    here.out(udp(destination=C))
+    here.install(pair(A, C, "esp:3des-sha1"))
+    assert len(here.transmitted) == 1
+    assert here.transmitted[0][16:20] == ip_address(C).packed
+
+
+def test_before_any_policy_packets_wait_in_silence() -> None:
+    """After a restart the rules of the predecessor still lead packets here."""
+    made = Bench()
+    made.out(udp())
+    assert made.asked == []
+    made.plane.assign(Selection(policy(SECURE), [ip_address(A)]), 0.0)
+    assert len(made.asked) == 1
+
+
+def test_policy_that_has_changed_its_mind() -> None:
+    """A packet that policy does not protect any more is dropped, never sent in clear."""
+    here, _, _ = ends()
+    here.out(udp())
+    here.plane.assign(Selection(policy(), [ip_address(A)]), 0.0)
+    here.out(udp())
+    assert len(here.transmitted) == 1
+    assert here.refused == {Refusal.NOT_NEGOTIATED: 1}
+
+
+def test_waiting_packets_are_judged_by_the_new_policy() -> None:
+    here = bench()
+    here.out(udp())
+    here.plane.assign(Selection(policy(rule(Action.BLOCK, A, B)), [ip_address(A)]), 0.0)
+    assert here.refused == {Refusal.NOT_NEGOTIATED: 1}
+
+
+def test_a_narrower_rule_wants_a_pair_of_its_own() -> None:
+    narrow = rule(Action.NEGOTIATE, A, B, protocol=17, destination_port=53)
+    here = bench(SECURE, narrow)
+    here.install(pair(A, B, "esp:3des-sha1"))
+    here.out(udp())
+    here.out(udp(port=53))
+    assert len(here.transmitted) == 1
+    assert [flow.remote_port for flow in here.asked] == [53]
+
+
+def test_fragments_wait_and_go_through_a_tunnel() -> None:
+    """Later fragments have no ports; a pair for all protocols carries them."""
+    selector = Selector(addresses("10.1.0.0/16"), addresses("10.2.0.0/16"))
+    here = bench(rule(Action.NEGOTIATE, "10.1.0.0/16", "10.2.0.0/16", tunnel_endpoint=B))
+    whole = udp("10.1.0.1", "10.2.0.1")
+    here.out(whole[:6] + b"\x20\x00" + whole[8:])
+    here.out(whole[:6] + b"\x00\x02" + whole[8:])
+    here.install(pair(A, B, "esp:3des-sha1", Mode.TUNNEL, selector=selector))
+    assert len(here.transmitted) == 2
+
+
+# --- new pairs for old --------------------------------------------------------------------
+
+
+def spis_of(sealed: list[bytes]) -> list[int]:
+    return [int.from_bytes(each[20:24], "big") for each in sealed]
+
+
+def test_a_second_pair_takes_over_and_the_first_still_receives() -> None:
+    here, there, old = ends()
+    new = pair(A, B, "esp:3des-sha1", label="new")
+    there.out(udp(B, A))
+    here.out(udp())
+    here.install(new)
+    here.out(udp())
+    assert spis_of(here.transmitted) == [old.outbound.spi, new.outbound.spi]
+    here.arrive(there.transmitted[0])
+    assert len(here.delivered) == 1
+    assert here.plane.statistics().rekeys == 1
+
+
+def test_replace() -> None:
+    here, _, old = ends()
+    new = pair(A, B, "esp:3des-sha1", label="new")
+    here.plane.install(new, Direction.INBOUND, 0.0)
+    here.plane.replace(old.spi, new, 0.0)
+    here.plane.remove(new.spi)
+    here.out(udp())
+    assert here.transmitted == [], "the old one must not send any more"
+    assert len(here.asked) == 1
+
+
+def test_removal_sends_packets_back_to_waiting() -> None:
+    here, _, words = ends()
+    here.out(udp())
+    here.plane.remove(words.spi)
+    here.out(udp())
+    assert len(here.transmitted) == 1
+    assert len(here.asked) == 1
+
+
+# --- the end of a pair --------------------------------------------------------------------
+
+
+def with_lifetime(seconds: int, kilobytes: int, suite: str = "esp:aes128-sha1") -> SaPair:
+    return replace(pair(A, B, suite), lifetime=Lifetime(seconds, kilobytes))
+
+
+def test_a_pair_ends_by_the_clock() -> None:
+    here = bench()
+    words = with_lifetime(100, 0)
+    here.install(words)
+    here.tick(89.0)
+    assert here.expirations == []
+    here.tick(1.0)
+    here.tick(1.0)
+    assert here.expirations == [(words.spi, False)]
+    here.out(udp())
+    here.tick(9.0)
+    assert here.expirations == [(words.spi, False), (words.spi, True)]
+    here.out(udp())
+    assert len(here.transmitted) == 1, "a used up pair sends nothing"
+    assert len(here.asked) == 1, "and a new one is asked for"
+
+
+def test_a_pair_ends_by_the_octet() -> None:
+    here = bench()
+    words = with_lifetime(0, 10)
+    here.install(words)
+    for _ in range(20):
+        here.out(udp(octets=KIB - 24))
+    assert here.expirations == [(words.spi, False), (words.spi, True)]
+    assert len(here.transmitted) == 10
+    assert len(here.asked) == 1
+
+
+def test_received_octets_count_too() -> None:
+    words = with_lifetime(0, 10)
+    here = bench()
+    here.install(words)
+    there = bench(rule(Action.NEGOTIATE, B, A), local=B)
+    there.install(other_view(replace(words, lifetime=Lifetime(0, 0))))
+    for _ in range(12):
+        there.out(udp(B, A, octets=KIB - 24))
+    for sealed in there.transmitted:
+        here.arrive(sealed)
+    assert here.expirations == [(words.spi, False), (words.spi, True)]
+    assert len(here.delivered) == 10
+    assert here.refused == {Refusal.EXPIRED: 2}
+
+
+def test_an_idle_pair_is_reported_once() -> None:
+    here, _, words = ends()
+    here.out(udp())
+    for _ in range(3):
+        here.tick(limits.IDLE_S)
+    assert here.idlers == [words.spi]
+
+
+def test_ike_may_act_while_it_is_told() -> None:
+    """The service removes a pair from within `expired`."""
+    here = bench()
+    words = with_lifetime(100, 0)
+    second = replace(pair(A, B, "esp:aes128-sha1", label="second"), lifetime=Lifetime(100, 0))
+    here.install(words)
+    here.install(second)
+
+    class Hasty:
+        def acquire(self, flow: Flow) -> None: ...
+
+        def expired(self, spi: int, *, hard: bool) -> None:
+            for each in (words, second):
+                here.plane.remove(each.spi)
+
+        def idle(self, spi: int) -> None: ...
+
+    here.plane.attach(Hasty())
+    here.tick(100.0)
+    assert here.plane.statistics().active_security_associations == 0
+
+
+def test_slowness_is_noticed() -> None:
+    here = bench()
+    assert not here.plane.is_slow
+    slow, fast = pair(A, B, "esp:3des-sha1"), pair(A, B, "esp:aes128-sha1")
+    here.install(fast)
+    here.install(slow)
+    slow_with_3des = here.plane.is_slow
+    here.plane.remove(slow.spi)
+    assert (slow_with_3des, here.plane.is_slow) == (True, False)

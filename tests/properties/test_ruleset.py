@@ -1,0 +1,92 @@
+"""The packet filter decides as policy does, for any policy and any packet."""
+
+from ipaddress import ip_address
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from mainmode.driver.user import ruleset
+from mainmode.driver.user.routing import DEPARTING
+from mainmode.model import Direction, Flow, IpAddress
+from mainmode.policy.model import Action, Rule
+from mainmode.policy.selection import Selection
+from tests.driver.nft_model import Packet, fate
+from tests.driver.pairs import policy, rule
+
+ME = ip_address("192.0.2.1")
+ME6 = ip_address("2001:db8::1")
+BROADCAST = ip_address("192.0.2.255")
+DEVICE = "mainmode0"
+V4 = [ip_address(each) for each in ("192.0.2.2", "192.0.2.3", "198.51.100.7", "10.1.0.5")]
+GROUPS = [BROADCAST, ip_address("224.0.0.251"), ip_address("255.255.255.255")]
+V6 = [ip_address("2001:db8::2"), ip_address("2001:db8:9::1")]
+PLACES = ("me", "any", "192.0.2.2", "192.0.2.0/24", "198.51.100.3-198.51.100.9", "2001:db8::/48")
+PROTOCOLS = (1, 6, 17, 47)
+PORTS = (0, 53, 80, 500)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    protocol = draw(st.sampled_from((0, *PROTOCOLS)))
+    with_ports = protocol in (6, 17)
+    return rule(
+        draw(st.sampled_from(list(Action))),
+        draw(st.sampled_from(PLACES)),
+        draw(st.sampled_from(PLACES)),
+        protocol=protocol,
+        source_port=draw(st.sampled_from(PORTS)) if with_ports else 0,
+        destination_port=draw(st.sampled_from(PORTS)) if with_ports else 0,
+        mirrored=draw(st.booleans()),
+        accept_unsecured=draw(st.booleans()),
+    )
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> Flow:
+    local = draw(st.sampled_from([ME, ME6]))
+    others: list[IpAddress] = [*V4, *GROUPS] if local is ME else V6
+    protocol = draw(st.sampled_from(PROTOCOLS))
+    ports = st.sampled_from(PORTS) if protocol in (6, 17) else st.just(0)
+    return Flow(local, draw(st.sampled_from(others)), protocol, draw(ports), draw(ports))
+
+
+def selection_of(wanted: list[Rule]) -> Selection:
+    return Selection(policy(*wanted), [ME, ME6], broadcast_addresses=[BROADCAST])
+
+
+@given(wanted=st.lists(rules(), max_size=5), flow=flows())
+@settings(max_examples=400)
+def test_departures(wanted: list[Rule], flow: Flow) -> None:
+    selection = selection_of(wanted)
+    made = ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500))
+    packet = Packet.leaving(flow, local=(ME, ME6), broadcast=GROUPS)
+    got = fate(made, "output", packet)
+    match selection.decide(flow).action:
+        case Action.PERMIT:
+            assert (got.passes, got.mark) == (True, 0)
+        case Action.BLOCK:
+            assert not got.passes
+        case Action.NEGOTIATE if flow.local.version == 6:
+            assert not got.passes
+        case Action.NEGOTIATE:
+            assert (got.passes, got.mark) == (True, DEPARTING)
+
+
+@given(wanted=st.lists(rules(), max_size=5), flow=flows(), opened=st.booleans())
+@settings(max_examples=400)
+def test_arrivals(wanted: list[Rule], flow: Flow, opened: bool) -> None:
+    assume(flow.remote not in GROUPS)  # nothing comes from a group
+    selection = selection_of(wanted)
+    made = ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500))
+    came_in = DEVICE if opened else "wire"
+    packet = Packet.arriving(flow, local=(ME, ME6), broadcast=GROUPS, came_in=came_in)
+    decision = selection.decide(flow, Direction.INBOUND)
+    match decision.action:
+        case Action.PERMIT:
+            expected = True
+        case Action.BLOCK:
+            expected = False
+        case Action.NEGOTIATE:
+            assert decision.rule is not None
+            expected = opened or decision.rule.filter_action.accept_unsecured
+    assert fate(made, "input", packet).passes == expected
