@@ -70,11 +70,11 @@ def test_auto_does_without_where_there_is_nothing_to_enforce(
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drivers, "_capabilities", lambda: 0)
     monkeypatch.setattr("os.access", lambda place, mode: False)
-    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name, path: None)
     named = " ".join(missing_for_user_driver())
     for word in ("CAP_NET_ADMIN", "CAP_NET_RAW", "/dev/net/tun", "nftables"):
         assert word in named
     monkeypatch.setattr(drivers, "_capabilities", lambda: 1 << 12 | 1 << 13)
     monkeypatch.setattr("os.access", lambda place, mode: True)
-    monkeypatch.setattr("shutil.which", lambda name: "/usr/sbin/nft")
+    monkeypatch.setattr("shutil.which", lambda name, path: "/usr/sbin/nft")
     assert list(missing_for_user_driver()) == []

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,9 +55,19 @@ def missing_for_user_driver() -> Iterator[str]:
     if not held >> _CAP_NET_RAW & 1:
         yield "no right to send and receive ESP and AH (CAP_NET_RAW)"
     if not os.access(_TUN, os.R_OK | os.W_OK):
-        yield f"{_TUN} is not there or not ours to open (kernel module tun)"
-    if shutil.which("nft") is None:
+        yield _why_no_tun()
+    from mainmode.driver.user import netfilter
+
+    if netfilter.command() is None:
         yield "the command nft is not installed (Debian package nftables)"
+
+
+def _why_no_tun() -> str:
+    try:
+        mode = stat.S_IMODE(_TUN.stat().st_mode)
+    except OSError:
+        return f"{_TUN} is not there (kernel module tun)"
+    return f"{_TUN} is not ours to open: its permissions are {mode:04o}"
 
 
 def _capabilities() -> int:
