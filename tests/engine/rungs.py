@@ -204,14 +204,15 @@ def quick_mode_3(offer: str) -> Rung:
     return Rung("quick mode message 3", host, puppet, [], wrap, _finished, talk.iv)
 
 
-def _asked_quickly(offer: str, *vendor_ids: VendorId) -> tuple[Host, Puppet, bytes]:
+def asked_quickly(offer: str, *vendor_ids: VendorId) -> tuple[Host, Puppet, bytes]:
+    """A puppet that has become the host's responder, and the message 1 of its quick mode."""
     host, puppet, message_1 = _asked(offer)
     replies = puppet.respond(message_1, *vendor_ids)
     return host, puppet, next(each for each in replies if header(each).exchange == 32)
 
 
 def quick_mode_2(offer: str) -> Rung:
-    host, puppet, message_1 = _asked_quickly(offer)
+    host, puppet, message_1 = asked_quickly(offer)
     talk = puppet.talk(header(message_1).message_id)
     theirs = talk.read(message_1)
     answer: list[Payload] = [
@@ -232,7 +233,7 @@ def quick_mode_2(offer: str) -> Rung:
 
 def quick_mode_4(offer: str) -> Rung:
     """The puppet is Microsoft's and has set the Commit bit: the host waits for CONNECTED."""
-    host, puppet, message_1 = _asked_quickly(offer, VendorId(MICROSOFT))
+    host, puppet, message_1 = asked_quickly(offer, VendorId(MICROSOFT))
     talk = puppet.talk(header(message_1).message_id)
     message_2 = talk.second(message_1, flags=HeaderFlag.COMMIT)
     [message_3] = puppet.hears(message_2)

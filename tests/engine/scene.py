@@ -6,6 +6,7 @@ from mainmode.auth.credentials import Credentials
 from mainmode.engine.events import NegotiationFailed
 from mainmode.failures import Failure
 from mainmode.model import Endpoint, Flow, IpsecSa, Path, SaPair
+from mainmode.numbers import ExchangeType
 from mainmode.policy.model import Policy
 from mainmode.testing.network import Fault, Host, Network, faithful
 from mainmode.testing.samples import CREDENTIALS, policy, rule
@@ -64,6 +65,13 @@ class Scene:
             sent.datagram for sent in self.network.sent if sent.path.local.address == host.address
         ]
 
+    def times(self, datagram: bytes) -> list[float]:
+        """When this datagram was sent, in seconds since the first time."""
+        network = self.network
+        sent = zip(network.sent, network.sent_at, strict=True)
+        moments = [at for each, at in sent if each.datagram == datagram]
+        return [round(at - moments[0], 3) for at in moments]
+
     def require_agreement(self, pairs: int = 1) -> None:
         """Both hosts have so many pairs, mirrored, with equal keys; and main mode keys agree."""
         alice, bob = self.alice, self.bob
@@ -103,6 +111,18 @@ def require_mirrored(ours: SaPair, theirs: SaPair) -> None:
 def keys(sa: IpsecSa) -> tuple[object, ...]:
     """Everything about one direction; the octets that repr hides included."""
     return (sa.spi, sa.protocol, sa.cipher, sa.integrity, sa.cipher_key, sa.integrity_key)
+
+
+def numbers() -> dict[str, int]:
+    """From each message to its number among all that are sent when nothing goes wrong."""
+    steps = [f"main mode message {number}" for number in range(1, 7)]
+    quick = [f"quick mode message {number}" for number in range(1, 4)]
+    found = {}
+    for number, datagram in enumerate(Scene().connect().datagrams):
+        exchange = header(datagram).exchange
+        if exchange != ExchangeType.INFORMATIONAL:
+            found[(steps if exchange == ExchangeType.MAIN else quick).pop(0)] = number
+    return found
 
 
 def failures(host: Host) -> list[Failure]:

@@ -139,6 +139,8 @@ class Network:
         self.fault = fault
         self.sent: list[Send] = []
         """Everything that was sent, in order, lost or not."""
+        self.sent_at: list[float] = []
+        """When, in the same order."""
         self._delay_s = delay_s
         self._flying: list[tuple[float, int, IpAddress, Path, bytes]] = []
         self._count = 0
@@ -190,6 +192,7 @@ class Network:
     def _post(self, sent: Send) -> None:
         number = len(self.sent)
         self.sent.append(sent)
+        self.sent_at.append(self.now)
         path = Path(sent.path.peer, sent.path.local)
         if path.local.address not in self.hosts:
             return
