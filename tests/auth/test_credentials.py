@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path, PosixPath
+from typing import NoReturn
 
 import pytest
 
@@ -138,6 +139,20 @@ def test_without_a_given_owner_the_secrets_belong_to_the_owner_of_the_directory(
 ) -> None:
     keep(tmp_path / "k")
     assert read_credentials(asking("k"), _Owned(tmp_path)).preshared_key("k") == SECRET
+
+
+class _Locked(PosixPath):
+    """A path whose files may be looked at but not opened."""
+
+    def open(self, *_args: object, **_settings: object) -> NoReturn:
+        raise PermissionError(13, "Permission denied", str(self))
+
+
+def test_a_secret_that_we_may_not_open(tmp_path: Path) -> None:
+    keep(tmp_path / "k")
+    problem = mistake(asking("k"), _Locked(tmp_path))
+    assert problem.problem == "this secret cannot be read: Permission denied"
+    assert "who runs the service" in problem.fix
 
 
 def test_everything_wrong_is_said_at_once(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def not_enforced() -> Mapping[str, list[str]]:
         "certificates": texts(authenticated(Method.CERTIFICATE)),
         "Kerberos": texts(authenticated(Method.KERBEROS)),
         "connection_type": texts(replace(PLAIN, connection_type=ConnectionType.LAN)),
+        "IPv6": texts(rule("six", NEGOTIATE, traffic("me", "2001:db8::/32"))),
         "source": texts(rule("names", NEGOTIATE, traffic("host.example", "me"))),
         "destination": texts(rule("names", NEGOTIATE, traffic("me", "dhcp"))),
     }
@@ -65,6 +66,11 @@ def test_what_is_not_enforced_yet_is_said(what: str) -> None:
     [warning] = not_enforced()[what]
     assert "not enforced yet" in warning
     assert what in warning
+
+
+def test_ipv6_in_clear_or_blocked_needs_no_word() -> None:
+    six = traffic("me", "2001:db8::/32")
+    assert texts(rule("six", PERMIT, six, authentication=())) == []
 
 
 def test_each_entry_of_the_list_is_tested_and_names_a_setting_of_the_model() -> None:

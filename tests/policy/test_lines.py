@@ -6,7 +6,7 @@ from mainmode.policy.lines import lines_of
 from mainmode.policy.mistakes import Lines, Path
 
 SOURCE = b"""\
-# a comment
+version = 1
 [policy]
 name = "x"
 
@@ -41,6 +41,7 @@ SOURCE = SOURCE.replace(b'"any",\n      dest', b'"any", dest')  # an inline tabl
 @pytest.mark.parametrize(
     ("path", "line"),
     [
+        (("version",), 1),
         (("policy",), 2),
         (("policy", "name"), 3),
         (("filter_list",), 5),

@@ -114,7 +114,7 @@ def _content(path: Path) -> bytes:
             content = file.read(limits.PRESHARED_KEY_MAX_OCTETS + 1)
     except OSError as error:
         problem = f"this secret cannot be read: {error.strerror}"
-        fix = f"chown the file to the user who runs the service, or chmod 600 {path}"
+        fix = f"give the file to the user who runs the service: chown USER {path}"
         raise PersonError(problem, fix=fix, file=str(path)) from None
     if len(content) > limits.PRESHARED_KEY_MAX_OCTETS:
         raise PersonError(

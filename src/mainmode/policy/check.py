@@ -60,6 +60,14 @@ class NotEnforced:
     """What happens for the time being."""
 
 
+def _names_ipv6(rule: Rule) -> bool:
+    return any(
+        place.addresses is not None and place.addresses.version == 6
+        for each in rule.filter_list.filters
+        for place in (each.source, each.destination)
+    )
+
+
 NOT_ENFORCED = (
     NotEnforced(
         MainModeSettings,
@@ -83,7 +91,7 @@ NOT_ENFORCED = (
         FilterAction,
         ("accept_unsecured",),
         lambda action: action.accept_unsecured,
-        "clear packets that should be protected are dropped",
+        "clear packets come in, but only a packet sent back starts a negotiation",
     ),
     NotEnforced(
         FilterAction,
@@ -114,6 +122,12 @@ NOT_ENFORCED = (
         ("connection_type",),
         lambda rule: rule.connection_type is not ConnectionType.ALL,
         "the rule applies to every connection",
+    ),
+    NotEnforced(
+        Rule,
+        ("filter_list",),
+        lambda rule: rule.filter_action.action is Action.NEGOTIATE and _names_ipv6(rule),
+        "IPv6 packets that it matches are dropped instead of protected",
     ),
     NotEnforced(
         Filter,

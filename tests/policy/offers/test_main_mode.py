@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mainmode.crypto.algorithms import CIPHERS
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.numbers import AuthenticationMethod, ProtocolId
 from mainmode.policy.model import DEFAULT_MAIN_MODE_OFFERS, Authentication, MainModeOffer, Method
@@ -86,6 +87,12 @@ def test_two_preshared_keys_are_one_method_and_methods_to_come_are_left_out() ->
     methods = (Authentication(Method.KERBEROS), KEY, replace(KEY, secret="other.psk"))
     proposal = main_mode_proposal(offers("3des-sha1-group2"), methods, HOUR_S)
     assert describe_sa(proposal) == ("3des-sha1-group2 psk 1h",)
+
+
+def test_null_encryption_is_not_for_main_mode() -> None:
+    [offer] = offers("3des-sha1-group2")
+    with pytest.raises(ValueError, match="null has no number"):
+        main_mode_proposal([replace(offer, cipher=CIPHERS["null"])], (KEY,), HOUR_S)
 
 
 def test_without_any_method_that_works_there_is_no_proposal() -> None:

@@ -17,7 +17,6 @@ from mainmode.policy.offers import (
     describe_sa,
     offered_mode,
     pfs_group,
-    proposed_protocols,
     quick_mode_proposal,
     read_alternatives_untrusted,
 )
@@ -96,12 +95,6 @@ def test_ah_says_its_algorithm_twice() -> None:
     [only] = proposal.transforms
     assert only.transform_id == 3
     assert {each.kind: each.number for each in only.attributes}[5] == 2
-
-
-def test_an_spi_is_needed_for_each_protocol_that_is_proposed() -> None:
-    assert proposed_protocols(PLAIN.offers) == (ProtocolId.ESP,)
-    both = action("ah:md5", "esp:3des", "ah:sha1").offers
-    assert proposed_protocols(both) == (ProtocolId.AH, ProtocolId.ESP)
 
 
 def test_ah_joined_with_esp_has_one_number_but_is_left_out_for_now() -> None:

@@ -13,8 +13,6 @@ from mainmode.policy.offers.alternatives import (
     read_alternatives_untrusted,
 )
 from mainmode.policy.offers.description import (
-    describe_main_mode_transform,
-    describe_quick_mode_transform,
     describe_sa,
 )
 from mainmode.policy.offers.main_mode import (
@@ -29,7 +27,6 @@ from mainmode.policy.offers.quick_mode import (
     choose_quick_mode,
     offered_mode,
     pfs_group,
-    proposed_protocols,
     quick_mode_proposal,
 )
 
@@ -40,14 +37,11 @@ __all__ = [
     "check_quick_mode_answer",
     "choose_main_mode",
     "choose_quick_mode",
-    "describe_main_mode_transform",
-    "describe_quick_mode_transform",
     "describe_sa",
     "fit_alternatives",
     "main_mode_proposal",
     "offered_mode",
     "pfs_group",
-    "proposed_protocols",
     "quick_mode_proposal",
     "read_alternatives_untrusted",
 ]

@@ -94,12 +94,6 @@ def pfs_group(action: FilterAction, main_mode_group: Group) -> Group | None:
 # --- initiator --------------------------------------------------------------------------------
 
 
-def proposed_protocols(offers: Iterable[QuickModeOffer]) -> tuple[ProtocolId, ...]:
-    """Each protocol that a proposal of these offers needs an SPI for."""
-    suites = (suite_of(offer) for offer in offers)
-    return tuple(dict.fromkeys(suite.protocol for suite in suites if suite is not None))
-
-
 def quick_mode_proposal(
     offers: Iterable[QuickModeOffer],
     mode: Mode,
@@ -109,7 +103,7 @@ def quick_mode_proposal(
     """A proposal for each offer, preferred first.
 
     group: of perfect forward secrecy, the same in every transform.
-    spis: our inbound SPI of each of `proposed_protocols`.
+    spis: our inbound SPI for each protocol that the offers name.
     Raises: Refused (NO_COMMON_PROPOSAL) when none of the offers can be made today.
     """
     encoded = {protocol: spi.to_bytes(SPI_OCTETS, "big") for protocol, spi in spis.items()}
