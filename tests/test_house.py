@@ -24,8 +24,10 @@ ROWS = (
     ("engine", "packets"),
     ("driver",),
     ("service", "diagnosis"),
+    ("testing",),
+    ("demo",),
     ("cli",),
-    ("__main__", "testing"),
+    ("__main__",),
 )
 """Folders and modules of the package. Each imports from rows above its own and from its folder;
 the first row is one folder, the package's root."""

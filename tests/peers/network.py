@@ -1,20 +1,19 @@
-"""Two hosts joined by a wire: network namespaces that live as long as this process holds them.
+"""Two hosts joined by a wire.
 
 The addresses are from the ranges for documentation (RFC 5737). Needs root, if only that of a user
 namespace.
 """
 
-import ctypes
 import os
 import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Address
-from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
+
+from mainmode.testing.namespace import Namespace
 
 PREFIX = 24
 FIRST, SECOND = "192.0.2.1", "192.0.2.2"
@@ -22,37 +21,25 @@ FIRST, SECOND = "192.0.2.1", "192.0.2.2"
 IKE, NAT = (500).to_bytes(2), (4500).to_bytes(2)
 NON_ESP_MARKER = bytes(4)
 
-_CLONE_NEWNET = 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
-T = TypeVar("T")
-
 
 def missing() -> str:
     """What stops networks of their own here; empty when nothing does."""
     if os.geteuid() != 0:
         return "networks of their own need root, or a kernel that allows user namespaces"
-    programs = {"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux"}
+    programs = {"ip": "iproute2", "nft": "nftables"}
     for program, package in programs.items():
         if shutil.which(program) is None:
             return f"there is no program {program} (Debian: apt-get install {package})"
     return ""
 
 
-class Host:
+class Host(Namespace):
     """A network namespace with one interface, `wire`."""
 
     def __init__(self, address: str) -> None:
+        super().__init__()
         self.address = address
-        self._namespace = _in_thread(_new_namespace)
         self.run(["ip", "link", "set", "lo", "up"])
-
-    def close(self) -> None:
-        os.close(self._namespace)
-
-    @property
-    def path(self) -> str:
-        """The namespace as a file, for programs that take one."""
-        return f"/proc/{os.getpid()}/fd/{self._namespace}"
 
     def popen(
         self,
@@ -62,23 +49,18 @@ class Host:
         stdout: IO[bytes] | None = None,
         stderr: IO[bytes] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Starts a program in the namespace; its process id is the program's own."""
-        inside = ["nsenter", f"--net={self.path}", "--", *command]
-        return subprocess.Popen(inside, env=env, stdout=stdout, stderr=stderr)
+        """Starts a program in the namespace."""
+        return self.inside(lambda: subprocess.Popen(command, env=env, stdout=stdout, stderr=stderr))
 
     def run(self, command: Sequence[str]) -> str:
         """Runs a program in the namespace and returns what it printed."""
-        inside = ["nsenter", f"--net={self.path}", "--", *command]
-        return subprocess.run(inside, check=True, capture_output=True, text=True).stdout
+        return self.inside(
+            lambda: subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        )
 
     def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
         """A socket of the namespace, for use from outside."""
-
-        def make() -> socket.socket:
-            _check(_libc.setns(self._namespace, _CLONE_NEWNET))
-            return socket.socket(family, kind, protocol)
-
-        return _in_thread(make)
+        return self.inside(lambda: socket.socket(family, kind, protocol))
 
 
 @contextmanager
@@ -127,20 +109,3 @@ def datagrams(frames: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
             yield str(IPv4Address(packet[12:16])), udp[8:]
         elif NAT in ports and udp[8:12] == NON_ESP_MARKER:
             yield str(IPv4Address(packet[12:16])), udp[12:]
-
-
-def _new_namespace() -> int:
-    _check(_libc.unshare(_CLONE_NEWNET))
-    return os.open(Path("/proc/thread-self/ns/net"), os.O_RDONLY)
-
-
-def _in_thread(work: Callable[[], T]) -> T:
-    """Does the work in a thread that ends with it: a namespace is the thread's alone."""
-    with ThreadPoolExecutor(1) as worker:
-        return worker.submit(work).result()
-
-
-def _check(result: int) -> None:
-    if result != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
