@@ -48,6 +48,7 @@ from mainmode.policy.offers import (
     check_quick_mode_answer,
     choose_quick_mode,
     offered_mode,
+    pfs_group,
     quick_mode_proposal,
 )
 from mainmode.policy.selection import Decision, Selection
@@ -197,9 +198,8 @@ class QuickMode:
         """What to ask for: selectors, offers and PFS of the decision."""
         if decision.selector is None:
             raise ValueError("only a decision to negotiate leads here")
-        action = decision.filter_action
-        pfs = (action.session_pfs_group or self.sa.offer.group) if action.session_pfs else None
         self.selector = decision.selector
+        pfs = pfs_group(decision.filter_action, self.sa.offer.group)
         return Wish(decision, decision.selector, pfs)
 
     def agreed(
