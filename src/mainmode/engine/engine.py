@@ -5,6 +5,7 @@ driver's wishes, job results and the passing of time come in with the time they 
 is to be done goes out as a list of effects.
 """
 
+from mainmode import limits
 from mainmode.auth.credentials import Credentials
 from mainmode.engine import informational
 from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
@@ -48,7 +49,9 @@ class Engine:
         self._desk = Desk(entropy)
         self._associations = Associations()
         self._half_open = HalfOpenMainModes(self._desk)
-        self._negotiations = Negotiations(self._desk, self._associations, self._terms)
+        self._negotiations = Negotiations(
+            self._desk, self._associations, self._terms, self._half_open
+        )
         self._endings = Endings(self._desk, self._associations)
         self._notices = Notices(self._desk, self._associations, self._negotiations, self._endings)
 
@@ -182,10 +185,7 @@ class Engine:
         if header.message_id:
             self._drop(path, datagram, "main mode has no message ID")
         elif header.cky_r == NO_COOKIE:
-            if exchange is not None:
-                self._drop(path, datagram, "our own message 1 comes back")
-            else:
-                self._receive_offer(header, datagram, path)
+            self._receive_offer(header, datagram, path)
         elif exchange is not None:
             self._negotiations.admit(exchange, header, datagram, path)
         else:
@@ -194,6 +194,12 @@ class Engine:
     def _receive_offer(self, header: Header, datagram: bytes, path: Path) -> None:
         """Message 1: from anybody."""
         if self._half_open.known(datagram, header, path):
+            return
+        if self._negotiations.exchanges.any_under_way(path, header.cky_i):
+            self._drop(path, datagram, "our own message 1 comes back")
+            return
+        if len(datagram) > limits.MESSAGE_1_OCTETS_MAX:
+            self._drop(path, datagram, "it is too long for a message 1")
             return
         if header.flags & HeaderFlag.ENCRYPTION:
             self._drop(path, datagram, "an encrypted message 1")
@@ -246,12 +252,10 @@ class Engine:
     def _receive_third(self, header: Header, datagram: bytes, path: Path) -> None:
         """Message 3, if our cookie is in it."""
         half_open = self._half_open.find((header.cky_i, header.cky_r))
-        if half_open is None or half_open.path != path:
+        if half_open is None or half_open.continued or half_open.path != path:
             self._unknown(header, datagram, path)
-        elif datagram == half_open.received:
-            self._drop(path, datagram, "a duplicate")
         elif self._negotiations.answer_main_mode(half_open, header, datagram):
-            self._half_open.remove(half_open)
+            half_open.continued = True
 
     # --- quick mode -------------------------------------------------------------------------
 
@@ -281,9 +285,7 @@ class Engine:
         elif kind is TimerKind.DEADLINE:
             self._negotiations.expire(subject)
         elif kind is TimerKind.HALF_OPEN:
-            half_open = self._half_open.find(subject[:2])
-            if half_open is not None:
-                self._half_open.remove(half_open)
+            self._half_open.expire(subject[:2])
         elif kind is TimerKind.MAIN_MODE_LIFETIME:
             sa = self._associations.main_modes.get(subject[:2])
             if sa is not None:

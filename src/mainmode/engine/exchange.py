@@ -59,8 +59,6 @@ class Exchange:
         retry_intervals_s: tuple[float, ...],
         done: Callable[["Exchange", Any], None],
         failed: Callable[["Exchange", Failure], None],
-        received: bytes = b"",
-        sent: bytes = b"",
     ) -> None:
         self.path = path
         self.cky_i, self.cky_r, self.message_id = key
@@ -76,8 +74,8 @@ class Exchange:
         self._failed = failed
         self._waiting: Await | Ask | None = None
         self._envelope: Envelope | None = None
-        self._received = received
-        self._sent = sent
+        self._received = b""
+        self._sent = b""
         self._sent_event: MessageSent | None = None
         self._retries = 0
         self._replies = 0

@@ -5,7 +5,7 @@ Found by the names in a message's header, and by peer; neither costs more when t
 
 from mainmode import limits
 from mainmode.engine.exchange import Exchange, Key
-from mainmode.model import IpAddress
+from mainmode.model import IpAddress, Path
 from mainmode.wire.header import Header
 
 NO_COOKIE = bytes(limits.COOKIE_OCTETS)
@@ -39,6 +39,11 @@ class Exchanges:
     def under_way_with(self, peer: IpAddress) -> tuple[Exchange, ...]:
         """What has neither succeeded nor failed yet, oldest first."""
         return tuple(self._under_way.get(peer, ()))
+
+    def any_under_way(self, path: Path, cky_i: bytes) -> bool:
+        """Whether something is under way on this path under this initiator cookie."""
+        under_way = self._under_way.get(path.peer.address, ())
+        return any(each.cky_i == cky_i and each.path == path for each in under_way)
 
     def add(self, exchange: Exchange) -> None:
         self._by_key[exchange.key] = exchange

@@ -1,7 +1,10 @@
 """Main modes whose initiator has not yet returned our cookie: the attack surface.
 
 Until then an initiator costs no Diffie-Hellman, gets nothing longer than what it sent, and leaves
-a record of a few hundred octets that expires. Messages 1 and 2 of main mode as responder:
+a small record that expires. The record stays until then, even when main mode goes on or ends: by it
+a message 1 that comes again is known. It counts toward the bounds as long as main mode is not over.
+
+Messages 1 and 2 of main mode as responder:
 
    1    HDR, SA                 -->
    2                            <--    HDR, SA
@@ -11,13 +14,13 @@ Source: RFC 2408 2.5.3 (cookies), MS-IKEE 3.9 and note <29> (the bound for one a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 from mainmode import limits
 from mainmode.engine.desk import Desk
 from mainmode.engine.events import DatagramDropped, FloodSuspected, MessageReceived, MessageSent
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.vendor_ids import Capabilities, read_untrusted
-from mainmode.failures import Failure, Reason, Refused
 from mainmode.ladder import MM1, MM2
 from mainmode.model import IpAddress, Path
 from mainmode.numbers import ExchangeType
@@ -41,9 +44,14 @@ class HalfOpen:
     sai_b: bytes
     """Body of its SA payload: HASH_I and HASH_R are over it."""
     capabilities: Capabilities
-    received: bytes
+    fingerprint: bytes
+    """Of message 1."""
     sent: bytes
     replies: int = 0
+    continued: bool = False
+    """Its initiator has returned our cookie: main mode goes on in an exchange."""
+    over: bool = False
+    """Main mode has succeeded or failed."""
 
 
 class HalfOpenMainModes:
@@ -54,9 +62,12 @@ class HalfOpenMainModes:
         self._by_cookies: dict[Cookies, HalfOpen] = {}
         self._by_initiator: dict[tuple[Path, bytes], HalfOpen] = {}
         self._per_address: dict[IpAddress, int] = {}
+        """How many are not over; of each address that has any."""
+        self._count = 0
 
     def __len__(self) -> int:
-        return len(self._by_cookies)
+        """How many are not over."""
+        return self._count
 
     def __iter__(self) -> Iterator[HalfOpen]:
         return iter(self._by_cookies.values())
@@ -69,9 +80,9 @@ class HalfOpenMainModes:
         half_open = self._by_initiator.get((path, header.cky_i))
         if half_open is None:
             return False
-        if datagram != half_open.received:
+        if _fingerprint(datagram) != half_open.fingerprint:
             self._drop(path, datagram, "another message 1 under the same cookie")
-        elif half_open.replies >= limits.DUPLICATE_REPLIES_MAX:
+        elif half_open.continued or half_open.replies >= limits.DUPLICATE_REPLIES_MAX:
             self._drop(path, datagram, "a duplicate")
         else:
             half_open.replies += 1
@@ -83,7 +94,7 @@ class HalfOpenMainModes:
         address = path.peer.address
         if self._per_address.get(address, 0) >= limits.HALF_OPEN_PER_ADDRESS_MAX:
             why = f"{limits.HALF_OPEN_PER_ADDRESS_MAX} half-open main modes from one address"
-        elif len(self._by_cookies) >= limits.HALF_OPEN_MAX:
+        elif self._count >= limits.HALF_OPEN_MAX:
             why = f"{limits.HALF_OPEN_MAX} half-open main modes"
         else:
             return True
@@ -108,7 +119,15 @@ class HalfOpenMainModes:
         capabilities = read_untrusted(payloads.all(VendorId))
         cookies = (header.cky_i, self._cookie(header.cky_i))
         reply = self._reply(cookies, [choice.answer, *vendor_ids], len(datagram))
-        half_open = HalfOpen(cookies, path, choice, offer.body(), capabilities, datagram, reply[0])
+        half_open = HalfOpen(
+            cookies,
+            path,
+            choice,
+            offer.body(),
+            capabilities,
+            _fingerprint(datagram),
+            reply[0],
+        )
         self._add(half_open)
         names = ("HDR", *(short_name(payload) for payload in payloads.items))
         self._desk.record(MessageReceived(path, header.cky_i, MM1.name, names, len(datagram)))
@@ -118,20 +137,29 @@ class HalfOpenMainModes:
         )
         return half_open
 
-    def remove(self, half_open: HalfOpen) -> None:
-        """Its initiator has returned our cookie, or never did."""
-        if self._by_cookies.pop(half_open.cookies, None) is None:
+    def end(self, cookies: Cookies) -> None:
+        """Main mode is over: it does not count any more. Nothing happens to other cookies."""
+        half_open = self._by_cookies.get(cookies)
+        if half_open is None or half_open.over:
             return
-        del self._by_initiator[half_open.path, half_open.cookies[0]]
+        half_open.over = True
+        self._count -= 1
         address = half_open.path.peer.address
         self._per_address[address] -= 1
         if not self._per_address[address]:
             del self._per_address[address]
-        self._desk.timers.cancel(Timer(TimerKind.HALF_OPEN, (*half_open.cookies, 0)))
+
+    def expire(self, cookies: Cookies) -> None:
+        """Its time is up: forget message 1."""
+        self.end(cookies)
+        half_open = self._by_cookies.pop(cookies, None)
+        if half_open is not None:
+            del self._by_initiator[half_open.path, cookies[0]]
 
     def _add(self, half_open: HalfOpen) -> None:
         self._by_cookies[half_open.cookies] = half_open
         self._by_initiator[half_open.path, half_open.cookies[0]] = half_open
+        self._count += 1
         address = half_open.path.peer.address
         self._per_address[address] = self._per_address.get(address, 0) + 1
         timer = Timer(TimerKind.HALF_OPEN, (*half_open.cookies, 0))
@@ -147,17 +175,12 @@ class HalfOpenMainModes:
     def _reply(
         self, cookies: Cookies, payloads: list[Payload], octets_max: int
     ) -> tuple[bytes, list[str]]:
-        """Message 2, without the vendor IDs that would make it longer than message 1.
-
-        Raises Refused when the bare choice is longer already: such an offer asks for amplification.
-        """
-        while True:
-            body = encode_payloads(payloads)
-            if HEADER_OCTETS + len(body) <= octets_max:
-                break
-            if len(payloads) == 1:
-                raise Refused(Failure(Reason.BAD_PROPOSAL, detail="the answer would be longer"))
+        """Message 2, without the vendor IDs that would make it longer than message 1. The bare
+        choice never is: it is a part of message 1."""
+        body = encode_payloads(payloads)
+        while HEADER_OCTETS + len(body) > octets_max and len(payloads) > 1:
             payloads = payloads[:-1]
+            body = encode_payloads(payloads)
         header = Header(
             *cookies, payloads[0].kind, ExchangeType.MAIN, 0, 0, HEADER_OCTETS + len(body)
         )
@@ -165,3 +188,7 @@ class HalfOpenMainModes:
 
     def _drop(self, path: Path, datagram: bytes, why: str) -> None:
         self._desk.record(DatagramDropped(path, why, len(datagram)))
+
+
+def _fingerprint(datagram: bytes) -> bytes:
+    return sha256(datagram).digest()

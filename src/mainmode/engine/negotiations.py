@@ -23,7 +23,7 @@ from mainmode.engine.events import (
 )
 from mainmode.engine.exchange import Exchange, Key, Negotiation
 from mainmode.engine.exchanges import NO_COOKIE, Exchanges
-from mainmode.engine.half_open import HalfOpen
+from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
 from mainmode.engine.main_mode import MainMode
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.engine.timers import Timer, TimerKind
@@ -80,10 +80,13 @@ class _Turns:
 class Negotiations:
     """All exchanges under way, and the wishes behind them."""
 
-    def __init__(self, desk: Desk, associations: Associations, terms: Terms) -> None:
+    def __init__(
+        self, desk: Desk, associations: Associations, terms: Terms, half_open: HalfOpenMainModes
+    ) -> None:
         self._desk = desk
         self._associations = associations
         self._terms = terms
+        self._half_open = half_open
         self.exchanges = Exchanges()
         self._wishes: dict[tuple[Path, Selector | None], Wish] = {}
         self._parked: dict[Path, list[Wish]] = {}
@@ -181,7 +184,7 @@ class Negotiations:
         mm = self._main_mode(Role.RESPONDER, path, cky_i, cky_r, authentications)
         mm.choice, mm.capabilities = half_open.choice, half_open.capabilities
         ladder = main_mode.respond(mm, half_open.sai_b)
-        return self._answer(ladder, mm, path, header, datagram, half_open)
+        return self._answer(ladder, mm, path, header, datagram)
 
     def _main_mode(
         self,
@@ -315,12 +318,11 @@ class Negotiations:
         path: Path,
         header: Header,
         datagram: bytes,
-        half_open: HalfOpen | None = None,
     ) -> bool:
         """Begin the peer's exchange with its first message; False, and nothing has happened, when
         the message is not admitted."""
         key = (header.cky_i, header.cky_r, header.message_id)
-        exchange = self._exchange(ladder, negotiation, path, key, half_open)
+        exchange = self._exchange(ladder, negotiation, path, key)
         self.exchanges.add(exchange)
         exchange.begin()
         if exchange.admit(header, datagram) or exchange.authentic:
@@ -335,7 +337,6 @@ class Negotiations:
         negotiation: Negotiation,
         path: Path,
         key: Key,
-        half_open: HalfOpen | None = None,
     ) -> Exchange:
         return Exchange(
             self._desk,
@@ -346,8 +347,6 @@ class Negotiations:
             retry_intervals_s=self._terms.policy.main_mode.retry_intervals_s,
             done=self._done,
             failed=self._failed,
-            received=half_open.received if half_open is not None else b"",
-            sent=half_open.sent if half_open is not None else b"",
         )
 
     def admit(self, exchange: Exchange, header: Header, datagram: bytes, path: Path) -> None:
@@ -380,6 +379,7 @@ class Negotiations:
         negotiation = exchange.negotiation
         self.exchanges.finish(exchange)
         if isinstance(result, MainModeSa):
+            self._half_open.end(result.cookies)
             self._main_mode_done(exchange, result)
         elif isinstance(result, SaPair) and isinstance(negotiation, QuickMode):
             self._quick_mode_done(exchange, negotiation, result)
@@ -391,6 +391,7 @@ class Negotiations:
         if failure.reason in AUTHENTICATION_FAILURES:
             desk.statistics.authentication_failures += 1
         if isinstance(negotiation, MainMode):
+            self._half_open.end((exchange.cky_i, exchange.cky_r))
             desk.record(NegotiationFailed(exchange.path, "main mode", failure))
             self._main_mode_failed(negotiation)
         else:
