@@ -7,6 +7,7 @@ dictionary access, whatever the number of SAs.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mainmode import limits
 from mainmode.auth.authenticator import ProvenIdentity, Role
 from mainmode.crypto.keys import MainModeKeys
 from mainmode.engine.vendor_ids import Capabilities
@@ -49,6 +50,12 @@ class MainModeSa:
     @property
     def expires_at(self) -> float:
         return self.established_at + self.lifetime_s
+
+    def use(self, message_id: int) -> None:
+        """An exchange has begun under it. IDs must stay unique, so there is a last one."""
+        self.used_message_ids.add(message_id)
+        if len(self.used_message_ids) >= limits.USED_MESSAGE_IDS_MAX:
+            self.usable = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def fresh_message_id(sa: MainModeSa, entropy: Entropy) -> int:
     while True:
         message_id = int.from_bytes(entropy(4))
         if message_id and message_id not in sa.used_message_ids:
-            sa.used_message_ids.add(message_id)
+            sa.use(message_id)
             return message_id
 
 

@@ -63,7 +63,7 @@ class Notices:
         if sa is None:
             self._unknown(header, datagram, path)
             return
-        if header.message_id in sa.used_message_ids or path != sa.path:
+        if not header.message_id or header.message_id in sa.used_message_ids or path != sa.path:
             self._drop(path, datagram, "its message ID or address does not fit the main mode SA")
             return
         try:
@@ -71,7 +71,7 @@ class Notices:
         except Inadmissible as inadmissible:
             self._drop(path, datagram, inadmissible.failure.sentence)
             return
-        sa.used_message_ids.add(header.message_id)
+        sa.use(header.message_id)
         for payload in payloads.items:
             if isinstance(payload, Delete):
                 self._endings.deleted_by_peer(sa, payload)

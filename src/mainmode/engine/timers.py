@@ -6,7 +6,7 @@ nothing. Set, cancel and due cost O(log n), independent of what else is waiting.
 
 from collections.abc import Iterator
 from enum import Enum
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 
@@ -24,6 +24,11 @@ Subject = tuple[bytes, bytes, int]
 class Timer(NamedTuple):
     kind: TimerKind
     subject: Subject
+
+
+_STALE_MAX = 64
+"""Heap entries of cancelled timers beyond the number of armed ones; then the heap is made anew, or
+main modes that end early would leave an entry each until their lifetime is over."""
 
 
 class Timers:
@@ -44,7 +49,11 @@ class Timers:
         """Arm a timer; an armed one moves."""
         self._count += 1
         self._at[timer] = (at, self._count)
-        heappush(self._heap, (at, self._count, timer))
+        if len(self._heap) > 2 * len(self._at) + _STALE_MAX:
+            self._heap = [(*entry, each) for each, entry in self._at.items()]
+            heapify(self._heap)
+        else:
+            heappush(self._heap, (at, self._count, timer))
 
     def cancel(self, timer: Timer) -> None:
         """Disarm a timer; one that is not armed stays so."""
