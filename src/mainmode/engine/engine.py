@@ -15,10 +15,11 @@ from mainmode.engine.endings import Endings
 from mainmode.engine.events import DatagramDropped, InvalidCookies, NegotiationFailed
 from mainmode.engine.exchanges import NO_COOKIE
 from mainmode.engine.half_open import HalfOpenMainModes
-from mainmode.engine.negotiations import Negotiations, Terms, Wish
+from mainmode.engine.negotiations import Negotiations, Terms
 from mainmode.engine.notices import Notices
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.engine.timers import Timer, TimerKind
+from mainmode.engine.wishes import Wish
 from mainmode.errors import Malformed
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.ladder import MM1
@@ -108,8 +109,13 @@ class Engine:
     def disconnect(self, peer: IpAddress, now: float) -> list[Effect]:
         """An administrator wants no SA with this peer any more."""
         self._desk.begin(now)
-        self._negotiations.call_off(peer, "by the administrator")
-        self._endings.end_all_with(peer, "by the administrator")
+        why = "by the administrator"
+        self._negotiations.call_off(
+            why,
+            of_wish=lambda wish: wish.path.peer.address == peer,
+            of=lambda exchange: exchange.path.peer.address == peer,
+        )
+        self._endings.end_all_with(peer, why)
         return self._desk.finish()
 
     def resume(self, job_id: int, result: object, now: float) -> list[Effect]:
@@ -156,7 +162,9 @@ class Engine:
     def close(self, now: float) -> list[Effect]:
         """Say goodbye to everyone."""
         self._desk.begin(now)
-        self._endings.end_everything("the service stops")
+        why = "the service stops"
+        self._negotiations.call_off(why, of_wish=lambda _wish: True, of=lambda _exchange: True)
+        self._endings.end_everything(why)
         return self._desk.finish()
 
     # --- views ------------------------------------------------------------------------------
@@ -271,7 +279,7 @@ class Engine:
         elif path != sa.path or not sa.usable:
             self._drop(path, datagram, "the main mode SA is with another address, or used up")
         elif self._negotiations.answer_quick_mode(sa, header, datagram):
-            sa.used_message_ids.add(header.message_id)
+            sa.use(header.message_id)
 
     # --- time -------------------------------------------------------------------------------
 

@@ -107,9 +107,14 @@ class Exchange:
         self._climb(None)
 
     def resume(self, result: object) -> None:
-        """A job of the ladder has come back."""
+        """A job of the ladder has come back. If the exchange has failed meanwhile, what the driver
+        did for it is undone."""
         if not self.finished:
             self._climb(result)
+        elif isinstance(result, int):
+            self._desk.remove_pair(result)
+        elif isinstance(self.negotiation, QuickMode) and self.negotiation.spi:
+            self._desk.remove_pair(self.negotiation.spi)
 
     def admit(self, header: Header, datagram: bytes) -> bool:
         """Take a datagram of this exchange; whether it reached the ladder."""

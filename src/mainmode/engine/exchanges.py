@@ -40,6 +40,10 @@ class Exchanges:
         """What has neither succeeded nor failed yet, oldest first."""
         return tuple(self._under_way.get(peer, ()))
 
+    def under_way(self) -> tuple[Exchange, ...]:
+        """What has neither succeeded nor failed yet, with whomever."""
+        return tuple(each for exchanges in self._under_way.values() for each in exchanges)
+
     def any_under_way(self, path: Path, cky_i: bytes) -> bool:
         """Whether something is under way on this path under this initiator cookie."""
         under_way = self._under_way.get(path.peer.address, ())

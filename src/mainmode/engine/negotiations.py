@@ -5,8 +5,8 @@ mode to be made. At most three quick modes run at once under one main mode towar
 not known to take more; the rest queue up.
 """
 
-from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Callable, MutableSequence
+from dataclasses import dataclass
 from typing import Any
 
 from mainmode import limits
@@ -27,12 +27,13 @@ from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
 from mainmode.engine.main_mode import MainMode
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.engine.timers import Timer, TimerKind
+from mainmode.engine.wishes import Turns, Wish
 from mainmode.failures import Failure, Reason, Side
 from mainmode.ladder import Ladder
 from mainmode.model import IpAddress, Path, SaPair, Selector
 from mainmode.policy.model import Authentication, Policy
 from mainmode.policy.offers import fit_alternatives
-from mainmode.policy.selection import Decision, Selection
+from mainmode.policy.selection import Selection
 from mainmode.wire.header import Header
 from mainmode.wire.payloads import Payload, VendorId
 
@@ -51,32 +52,6 @@ class Terms:
         return self.selection.policy
 
 
-@dataclass(slots=True)
-class Wish:
-    """A quick mode that somebody asked for."""
-
-    path: Path
-    decision: Decision
-    weak_keys: int = 0
-    """How often its keys came out weak so far."""
-
-    @property
-    def authentications(self) -> tuple[Authentication, ...]:
-        return self.decision.rule.authentication if self.decision.rule is not None else ()
-
-    @property
-    def key(self) -> tuple[Path, Selector | None]:
-        return (self.path, self.decision.selector)
-
-
-@dataclass(slots=True)
-class _Turns:
-    """The quick modes we began under one main mode SA: how many run, which wait."""
-
-    running: int = 0
-    waiting: deque[Wish] = field(default_factory=deque)
-
-
 class Negotiations:
     """All exchanges under way, and the wishes behind them."""
 
@@ -91,7 +66,7 @@ class Negotiations:
         self._wishes: dict[tuple[Path, Selector | None], Wish] = {}
         self._parked: dict[Path, list[Wish]] = {}
         """Wishes that wait for a main mode on this path."""
-        self._turns: dict[Cookies, _Turns] = {}
+        self._turns: dict[Cookies, Turns] = {}
         self._contacted: set[IpAddress] = set()
         """Peers that know we have started: INITIAL-CONTACT goes to each once."""
 
@@ -128,33 +103,57 @@ class Negotiations:
         self._wishes[wish.key] = wish
         self._pursue(wish)
 
+    def call_off(
+        self, why: str, *, of_wish: Callable[[Wish], bool], of: Callable[[Exchange], bool]
+    ) -> None:
+        """End every exchange under way that `of` says, and before that the wishes that wait."""
+        queues: list[MutableSequence[Wish]] = list(self._parked.values())
+        queues += [turns.waiting for turns in self._turns.values()]
+        for queue in queues:
+            for wish in [each for each in queue if of_wish(each)]:
+                queue.remove(wish)
+                self._give_up(wish)
+        for exchange in self.exchanges.under_way():
+            if of(exchange):
+                exchange.fail(Failure(Reason.CLOSED, detail=why))
+
     def _pursue(self, wish: Wish) -> None:
         sa = self._associations.usable_main_mode(wish.path, wish.authentications)
         if sa is not None:
             self._queue(sa, wish)
             return
-        self._parked.setdefault(wish.path, []).append(wish)
-        self._begin_main_mode(wish.path, wish.authentications)
+        parked = self._parked.setdefault(wish.path, [])
+        if self._has_room(wish, len(parked)):
+            parked.append(wish)
+            self._begin_main_mode(wish.path, wish.authentications)
 
     def _queue(self, sa: MainModeSa, wish: Wish) -> None:
-        turns = self._turns.setdefault(sa.cookies, _Turns())
+        turns = self._turns.setdefault(sa.cookies, Turns())
         if sa.capabilities.many_quick_modes or turns.running < limits.QUICK_MODES_AT_ONCE:
             turns.running += 1
             self._begin_quick_mode(sa, wish)
-        elif len(turns.waiting) < limits.NEGOTIATIONS_WAITING_MAX:
+        elif self._has_room(wish, len(turns.waiting)):
             turns.waiting.append(wish)
-        else:
-            self._give_up(wish)
+
+    def _has_room(self, wish: Wish, waiting: int) -> bool:
+        """Whether one more may wait; if not, the wish is not granted."""
+        if waiting < limits.NEGOTIATIONS_WAITING_MAX:
+            return True
+        failure = Failure(Reason.CLOSED, detail=f"{waiting} quick modes wait for their turn")
+        self._desk.record(NegotiationFailed(wish.path, "quick mode", failure))
+        self._give_up(wish)
+        return False
 
     def _next_turn(self, cookies: Cookies) -> None:
-        """One of our quick modes under this main mode has ended: the next in the queue."""
+        """One of our quick modes under this main mode has ended: whoever waits longest is next.
+        If the main mode SA is gone, that is everybody: under another one."""
         turns = self._turns.get(cookies)
         if turns is None:
             return
         turns.running -= 1
-        if turns.waiting:
+        while turns.waiting and turns.running < limits.QUICK_MODES_AT_ONCE:
             self._pursue(turns.waiting.popleft())
-        elif not turns.running:
+        if not turns.running:
             del self._turns[cookies]
 
     def _give_up(self, wish: Wish) -> None:
@@ -369,11 +368,6 @@ class Negotiations:
             self.exchanges.remove(exchange)
         else:
             exchange.time_out()
-
-    def call_off(self, peer: IpAddress, why: str) -> None:
-        """End everything under way with this peer."""
-        for exchange in self.exchanges.under_way_with(peer):
-            exchange.fail(Failure(Reason.CLOSED, detail=why))
 
     def _done(self, exchange: Exchange, result: object) -> None:
         negotiation = exchange.negotiation
