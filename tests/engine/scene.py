@@ -4,6 +4,7 @@ from ipaddress import ip_address
 
 from mainmode.auth.credentials import Credentials
 from mainmode.engine.events import NegotiationFailed
+from mainmode.engine.timers import TimerKind
 from mainmode.failures import Failure
 from mainmode.model import Endpoint, Flow, IpsecSa, Path, SaPair
 from mainmode.numbers import ExchangeType
@@ -16,6 +17,7 @@ from mainmode.wire.payloads import Payload
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
 RETRY_CYCLE_S = 47.0
+LIFETIMES = (TimerKind.MAIN_MODE_LIFETIME,)
 LONG_ENOUGH_S = 200.0
 """Every retry cycle, half-open record and kept reply is over."""
 
@@ -145,7 +147,7 @@ def payloads(datagram: bytes) -> tuple[Payload, ...]:
 
 
 def tables(host: Host) -> dict[str, int]:
-    """How much of each kind the engine still remembers, main mode and quick mode SAs aside."""
+    """How much of each kind the engine still remembers, SAs and their lifetimes aside."""
     engine = host.engine
     negotiations, desk = engine._negotiations, engine._desk
     return {
@@ -155,8 +157,8 @@ def tables(host: Host) -> dict[str, int]:
         "parked wishes": sum(map(len, negotiations._parked.values())),
         "turns": len(negotiations._turns),
         "half-open": len(engine._half_open),
-        "timers": len(desk.timers),
-        "heap of timers": len(desk.timers._heap),
+        "timers": sum(timer.kind not in LIFETIMES for timer in desk.timers._at),
+        "timers of nothing": len(desk.timers._heap) - len(desk.timers),
         "jobs": len(desk._jobs),
         "SPIs without a pair": len(host.promised - set(host.inbound)),
     }
