@@ -25,8 +25,8 @@ ROWS = (
     ("driver",),
     ("service", "diagnosis"),
     ("testing",),
-    ("demo",),
     ("cli",),
+    ("demo",),
     ("__main__",),
 )
 """Folders and modules of the package. Each imports from rows above its own and from its folder;

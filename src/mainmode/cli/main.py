@@ -13,6 +13,7 @@ from mainmode.cli.outcome import Failed, Mistake
 from mainmode.errors import DriverError, PersonError
 
 COMMANDS = {
+    "demo": "mainmode.demo.command:demo",
     "run": "mainmode.cli.run:run",
     "show": "mainmode.cli.show:show",
     "up": "mainmode.cli.peers:up",

@@ -20,7 +20,7 @@ def show() -> None:
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
-_MAIN_MODE: Columns["MainModeView"] = {
+MAIN_MODE: Columns["MainModeView"] = {
     "Local\naddress": lambda sa: sa["local_address"],
     "Remote\naddress": lambda sa: sa["remote_address"],
     "Local\nidentity": lambda sa: sa["local_identity"],
@@ -34,7 +34,7 @@ _MAIN_MODE: Columns["MainModeView"] = {
     "Quick\nmodes": lambda sa: str(sa["quick_modes"]),
 }
 
-_QUICK_MODE: Columns["QuickModeView"] = {
+QUICK_MODE: Columns["QuickModeView"] = {
     "Local\naddress": lambda sa: sa["local_address"],
     "Local\nport": lambda sa: str(sa["local_port"] or "any"),
     "Remote\naddress": lambda sa: sa["remote_address"],
@@ -68,7 +68,7 @@ def mmsas(as_json: bool, control: str | None) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
-        click.echo(table(_MAIN_MODE, found) if found else "no main mode SA")
+        click.echo(table(MAIN_MODE, found) if found else "no main mode SA")
 
 
 @show.command()
@@ -80,7 +80,7 @@ def qmsas(as_json: bool, control: str | None) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
-        click.echo(table(_QUICK_MODE, found) if found else "no quick mode SA")
+        click.echo(table(QUICK_MODE, found) if found else "no quick mode SA")
 
 
 @show.command()

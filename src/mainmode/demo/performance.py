@@ -1,0 +1,140 @@
+"""Plays the story on a stage, from the first act to the empty stage, whatever happens."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO, NoReturn
+
+import mainmode
+from mainmode.cli.outcome import Failed
+from mainmode.demo import story
+from mainmode.demo.outcome import DidNotHappen
+from mainmode.demo.screen import Screen
+from mainmode.demo.stage import Stage, raised_stage
+from mainmode.demo.verdict import judge
+from mainmode.diagnosis.capture import write_pcap
+from mainmode.errors import DriverError, PersonError
+
+ACTS = (
+    ("Two hosts, one wire", story.introduce),
+    ("A ping, and the SA it needs", story.ping_until_protected),
+    ("What both have now", story.show_associations),
+    ("What the wire saw", story.judge_wire),
+    ("The same with a wrong key", story.fail_with_wrong_key),
+    ("The whole capture", story.close_capture),
+)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def perform(screen: Screen, packets: BinaryIO | None, *, keep: bool) -> bool:
+    """Whether all of it happened.
+
+    packets: takes the capture as a pcap file.  keep: wait for a person before the end.
+    """
+    began = time.monotonic()
+    _end_on_signals()
+    screen.gap()
+    screen.say("Two hosts agree on keys by IKE, then ESP protects what they say.")
+    with raised_stage() as stage:
+        try:
+            happened = all(_act(title, play, stage, screen) for title, play in ACTS)
+            if packets is not None:
+                write_pcap(packets, stage.capture.stop())
+                packets.flush()
+            seconds = time.monotonic() - began
+            if keep:
+                if happened:
+                    story.make_up(stage)
+                _wait_for_a_person(stage, screen)
+            happened &= _act("Taking it down", story.take_down, stage, screen)
+        finally:
+            _ignore_signals()
+    screen.gap()
+    if packets is not None:
+        screen.line(f"The packets of the wire: {packets.name}")
+    if happened:
+        screen.say(f"All of it happened, in {seconds:.1f} s.")
+    else:
+        screen.verdict(False, "Not all of it happened.")
+    return happened
+
+
+def _act(title: str, play: Callable[[Stage, Screen], None], stage: Stage, screen: Screen) -> bool:
+    screen.heading(title)
+    try:
+        play(stage, screen)
+    except (DidNotHappen, Failed, PersonError, DriverError) as why:
+        _report(str(why), stage, screen)
+        return False
+    return True
+
+
+def _report(why: str, stage: Stage, screen: Screen) -> None:
+    """What did not happen, what the wire says to it, and the ends of the services' logs."""
+    screen.gap()
+    screen.verdict(False, why)
+    for objection in judge(list(stage.capture.frames)).objections():
+        screen.verdict(False, f"on the wire: {objection}")
+    for service in stage.services:
+        screen.gap()
+        screen.line(f"{service.name}'s log:")
+        screen.faint(service.log_tail())
+
+
+def _wait_for_a_person(stage: Stage, screen: Screen) -> None:
+    """The hosts stay until Enter or a signal."""
+    screen.heading("All yours")
+    screen.say("Alice and bob go on. A shell in each:")
+    for service in stage.services:
+        screen.line(f"nsenter --target {service.pid} {_namespaces()} sh    # {service.name}")
+    screen.gap()
+    screen.say("Try there:")
+    screen.line(f"ping {stage.bob.host.address}")
+    for service in stage.services:
+        screen.line(f"{_launcher()} show qmsas --control {service.control}")
+    screen.gap()
+    screen.say("The policies, for you to change (then `mainmode reload --control ...`):")
+    for service in stage.services:
+        screen.line(str(service.policy))
+    screen.gap()
+    if sys.stdin.isatty():
+        screen.say("Enter or Ctrl-C takes all of it down.")
+        with suppress(EOFError, SystemExit):
+            input()
+    else:
+        screen.say(f"kill {os.getpid()} takes all of it down.")
+        with suppress(SystemExit):
+            signal.pause()
+
+
+def _namespaces() -> str:
+    """What a shell from outside has to enter: our user namespace too, where we made one."""
+    _, _, users = Path("/proc/self/uid_map").read_text().split()
+    return "--user --preserve-credentials --net" if users == "1" else "--net"
+
+
+def _launcher() -> str:
+    """The checkout's own command where this is one, the installed one elsewhere."""
+    launcher = Path(mainmode.__file__).parents[2] / "mainmode"
+    return str(launcher) if os.access(launcher, os.X_OK) and launcher.is_file() else "mainmode"
+
+
+def _end_on_signals() -> None:
+    """Ctrl-C and friends end the demo like an error: everything is taken down."""
+
+    def end(number: int, _: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    for number in _SIGNALS:
+        signal.signal(number, end)
+
+
+def _ignore_signals() -> None:
+    """Nobody interrupts the taking down."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
