@@ -70,6 +70,8 @@ class QuickModeSa:
     """Name of the group of session key PFS, or empty."""
     authentication: Authentication
     established_at: float
+    peer_id_b: bytes = b""
+    """Who the peer has proved to be: the body of its ID payload."""
 
 
 class Associations:

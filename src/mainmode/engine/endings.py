@@ -85,7 +85,7 @@ class Endings:
             return
         peer = carrier.path.peer.address
         sa = self._associations.quick_mode_to(peer, ProtocolId(protocol), spi)
-        if sa is not None:
+        if sa is not None and made_with(sa, carrier):
             self.end_quick_mode(sa.pair.spi, "deleted by the peer", tell=False)
 
     def forgotten_by_peer(self, carrier: MainModeSa) -> None:
@@ -100,7 +100,7 @@ class Endings:
                 self.end_main_mode(sa, why, tell=False)
         for pair in self._associations.quick_modes_with(peer):
             orphan = pair.main_mode not in self._associations.main_modes
-            if orphan and pair.path == carrier.path:
+            if orphan and made_with(pair, carrier):
                 self.end_quick_mode(pair.pair.spi, why, tell=False)
 
     def _made_under(self, sa: MainModeSa) -> list[QuickModeSa]:
@@ -109,6 +109,11 @@ class Endings:
             for pair in self._associations.quick_modes_with(sa.path.peer.address)
             if pair.main_mode == sa.cookies
         ]
+
+
+def made_with(pair: QuickModeSa, sa: MainModeSa) -> bool:
+    """Same authenticated identity, address and port."""
+    return pair.path == sa.path and pair.peer_id_b == sa.peer.identification.body()
 
 
 def same_peer(one: MainModeSa, other: MainModeSa) -> bool:

@@ -50,10 +50,10 @@ class Engine:
         self._desk = Desk(entropy)
         self._associations = Associations()
         self._half_open = HalfOpenMainModes(self._desk)
-        self._negotiations = Negotiations(
-            self._desk, self._associations, self._terms, self._half_open
-        )
         self._endings = Endings(self._desk, self._associations)
+        self._negotiations = Negotiations(
+            self._desk, self._associations, self._terms, self._half_open, self._endings
+        )
         self._notices = Notices(self._desk, self._associations, self._negotiations, self._endings)
 
     # --- inputs -----------------------------------------------------------------------------

@@ -96,6 +96,11 @@ class Exchange:
         return len(self._received)
 
     @property
+    def has_spoken(self) -> bool:
+        """Whether a message of ours has gone out in it."""
+        return self._sent_event is not None
+
+    @property
     def awaits(self) -> Step | None:
         """The step that is awaited, or None."""
         return self._waiting.expect if self._waiting is not None else None
@@ -367,7 +372,8 @@ class Exchange:
         if desk.may_answer_stranger():
             octets = len(datagram)
             answer = in_clear(self.cky_i, self.cky_r, notify, desk.entropy, b"", octets)
-            desk.send(self.path, answer)
+            if answer:
+                desk.send(self.path, answer)
 
     def _drop(self, datagram: bytes, why: str) -> None:
         self._desk.record(DatagramDropped(self.path, why, len(datagram)))

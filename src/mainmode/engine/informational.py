@@ -36,10 +36,10 @@ IN_CLEAR_OCTETS = HEADER_OCTETS + 12
 
 
 def room_for_data(sa: MainModeSa, octets_max: int) -> int:
-    """How much notification data a protected message of at most `octets_max` holds; may be < 0."""
+    """How much data a `refusal` of at most `octets_max` holds; may be < 0."""
     block = sa.offer.cipher.block_octets
     sealed = (octets_max - HEADER_OCTETS) // block * block
-    return sealed - (4 + sa.offer.hash.octets) - 12
+    return sealed - (4 + sa.offer.hash.octets) - 12 - 4
 
 
 def fresh_message_id(sa: MainModeSa, entropy: Entropy) -> int:
@@ -144,9 +144,12 @@ def alive(probe: Notification) -> Notification:
     )
 
 
-def refusal(notify: NotifyType, alternatives: bytes) -> Notification:
-    """Why a quick mode was refused, with what would have been accepted."""
-    return Notification(Doi.IPSEC, ProtocolId.ESP, notify, b"", alternatives)
+def refusal(
+    notify: NotifyType, protocol: ProtocolId, spi: int, alternatives: bytes
+) -> Notification:
+    """Why a quick mode was refused, with what would have been accepted. spi: its receiver's, who
+    knows by it which quick mode is meant (RFC 2408 3.14)."""
+    return Notification(Doi.IPSEC, protocol, notify, spi.to_bytes(4), alternatives)
 
 
 def notify_name(notification: Notification) -> str:

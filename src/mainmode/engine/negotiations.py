@@ -15,10 +15,12 @@ from mainmode.auth.credentials import Credentials
 from mainmode.engine import informational, main_mode, quick_mode, vendor_ids
 from mainmode.engine.associations import Associations, Cookies, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
+from mainmode.engine.endings import Endings
 from mainmode.engine.events import (
     DatagramDropped,
     MainModeEstablished,
     NegotiationFailed,
+    NotificationReceived,
     QuickModeEstablished,
 )
 from mainmode.engine.exchange import Exchange, Key, Negotiation
@@ -31,6 +33,7 @@ from mainmode.engine.wishes import Turns, Wish
 from mainmode.failures import Failure, Reason, Side
 from mainmode.ladder import Ladder
 from mainmode.model import IpAddress, Path, SaPair, Selector
+from mainmode.numbers import NotifyType
 from mainmode.policy.model import Authentication, Policy
 from mainmode.policy.offers import fit_alternatives
 from mainmode.policy.selection import Selection
@@ -56,12 +59,18 @@ class Negotiations:
     """All exchanges under way, and the wishes behind them."""
 
     def __init__(
-        self, desk: Desk, associations: Associations, terms: Terms, half_open: HalfOpenMainModes
+        self,
+        desk: Desk,
+        associations: Associations,
+        terms: Terms,
+        half_open: HalfOpenMainModes,
+        endings: Endings,
     ) -> None:
         self._desk = desk
         self._associations = associations
         self._terms = terms
         self._half_open = half_open
+        self._endings = endings
         self.exchanges = Exchanges()
         self._wishes: dict[tuple[Path, Selector | None], Wish] = {}
         self._parked: dict[Path, list[Wish]] = {}
@@ -75,10 +84,10 @@ class Negotiations:
         """Wishes not yet granted: running, queued or parked."""
         return len(self._wishes)
 
-    def under(self, sa: MainModeSa) -> list[Exchange]:
-        """The quick modes under way under a main mode SA, oldest first."""
+    def quick_modes_under(self, sa: MainModeSa) -> list[tuple[Exchange, QuickMode]]:
+        """Those under way under a main mode SA, oldest first."""
         return [
-            exchange
+            (exchange, exchange.negotiation)
             for exchange in self.exchanges.under_way_with(sa.path.peer.address)
             if isinstance(exchange.negotiation, QuickMode) and exchange.negotiation.sa is sa
         ]
@@ -228,6 +237,10 @@ class Negotiations:
                 str(sa.peer),
             )
         )
+        if isinstance(exchange.negotiation, MainMode) and exchange.negotiation.initial_contact:
+            name = NotifyType.INITIAL_CONTACT.name.replace("_", "-")
+            desk.record(NotificationReceived(sa.path, name, authenticated=True))
+            self._endings.forgotten_by_peer(sa)
         self._introduce(sa, alone=alone)
         for wish in self._parked.pop(sa.path, []):
             self._pursue(wish)
@@ -274,6 +287,7 @@ class Negotiations:
             pfs,
             qm.sa.authentication,
             self._desk.now,
+            qm.sa.peer.identification.body(),
         )
         self._associations.add_quick_mode(sa)
         qm.sa.quick_modes += 1
@@ -406,8 +420,8 @@ class Negotiations:
     def _quick_mode_failed(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:
         if qm.spi:
             self._desk.remove_pair(qm.spi)
-        if failure.decided_by is not Side.PEER and qm.sa.usable:
-            self._explain(qm, failure, exchange.received_octets)
+        if failure.decided_by is not Side.PEER and qm.sa.cookies in self._associations.main_modes:
+            self._explain(exchange, qm, failure)
         if isinstance(qm.asker, Wish):
             if self._weak_again(qm, failure):
                 self._pursue(qm.asker)
@@ -415,16 +429,17 @@ class Negotiations:
                 self._give_up(qm.asker)
             self._next_turn(qm.sa.cookies)
 
-    def _explain(self, qm: QuickMode, failure: Failure, octets_max: int) -> None:
-        """Tell the peer why we refuse, with what we would have taken; or, when it may have
-        installed its half already, that ours is gone."""
+    def _explain(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:
+        """Tell the peer why we refuse, with what we would have taken; or, where no notification
+        says why and it knows our SPI, that this is gone."""
         payload: Payload
-        if failure.reason.notify is not None:
-            room = informational.room_for_data(qm.sa, octets_max)
-            data = fit_alternatives(failure.alternatives, room)
-            payload = informational.refusal(failure.reason.notify, data)
-        elif qm.spi:
+        if failure.reason.notify is None and exchange.has_spoken:
             payload = informational.delete_spi(qm.protocol, qm.spi)
+        elif exchange.has_spoken or qm.role is Role.RESPONDER:
+            notify = failure.reason.notify or NotifyType.NO_PROPOSAL_CHOSEN
+            room = informational.room_for_data(qm.sa, exchange.received_octets)
+            data = fit_alternatives(failure.alternatives, room)
+            payload = informational.refusal(notify, qm.protocol, qm.peer_spi, data)
         else:
             return
         entropy = self._desk.entropy

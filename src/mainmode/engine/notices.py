@@ -21,6 +21,7 @@ from mainmode.policy.offers import read_alternatives_untrusted
 from mainmode.wire.header import HEADER_OCTETS, Header
 from mainmode.wire.message import parse_payloads_untrusted
 from mainmode.wire.payloads import Delete, Notification
+from mainmode.wire.proposals import SPI_OCTETS
 
 _MEANING = {
     NotifyType.NO_PROPOSAL_CHOSEN: Reason.NO_COMMON_PROPOSAL,
@@ -74,6 +75,7 @@ class Notices:
         sa.use(header.message_id)
         for payload in payloads.items:
             if isinstance(payload, Delete):
+                self._taken_back(sa, payload)
                 self._endings.deleted_by_peer(sa, payload)
             elif isinstance(payload, Notification):
                 self._notified(sa, payload)
@@ -93,14 +95,29 @@ class Notices:
             if exchange is not None:
                 exchange.fail(_failure(notification, exchange, alternatives))
 
+    def _taken_back(self, sa: MainModeSa, delete: Delete) -> None:
+        """The peer deletes an SA that is not complete here: its half could not be installed."""
+        for exchange, quick in self._negotiations.quick_modes_under(sa):
+            ours = quick.peer_spi and quick.protocol == delete.protocol
+            if ours and quick.peer_spi.to_bytes(4) in delete.spis:
+                exchange.fail(Failure(Reason.PEER_REFUSED, Side.PEER, detail="it took its SA back"))
+
     def _refused_quick_mode(self, sa: MainModeSa, notification: Notification) -> Exchange | None:
-        """Which quick mode an error is about: the one whose message ID it names (MS-IKEE 2.2.6),
-        or the oldest that still waits."""
-        waiting = self._negotiations.under(sa)
-        for exchange in waiting:
+        """Which quick mode an error is about: the one whose SPI of ours it names (RFC 2408 3.14),
+        or whose message ID (MS-IKEE 2.2.6); else the oldest that waits for the peer, unless an SPI
+        that is not known here says that it is another."""
+        waiting = [
+            (exchange, quick)
+            for exchange, quick in self._negotiations.quick_modes_under(sa)
+            if exchange.awaits is not None
+        ]
+        for exchange, quick in waiting:
+            if notification.spi == quick.spi.to_bytes(4):
+                return exchange
             if notification.data[:4] == exchange.message_id.to_bytes(4):
                 return exchange
-        return waiting[0] if waiting else None
+        named = len(notification.spi) == SPI_OCTETS and any(notification.spi)
+        return waiting[0][0] if waiting and not (named and len(waiting) > 1) else None
 
     # --- in clear ---------------------------------------------------------------------------
 

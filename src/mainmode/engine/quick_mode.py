@@ -53,6 +53,7 @@ from mainmode.policy.offers import (
 )
 from mainmode.policy.selection import Decision, Selection
 from mainmode.wire.payloads import Identification, KeyExchange, Nonce, Payload, SaPayload
+from mainmode.wire.proposals import SPI_OCTETS
 
 
 def initiate(qm: "QuickMode", decision: Decision) -> Ladder[SaPair]:
@@ -156,6 +157,8 @@ class QuickMode:
     entropy: Entropy
     spi: int = 0
     """Our inbound SPI, once the driver has promised it."""
+    peer_spi: int = 0
+    """The peer's, once it has said one."""
     protocol: ProtocolId = ProtocolId.ESP
     pfs: Group | None = None
     selector: Selector | None = None
@@ -235,6 +238,7 @@ class QuickMode:
         def accept(answer: Answer) -> Agreed:
             payloads = answer.payloads
             offer = payloads.one(SaPayload)
+            self.peer_spi = first_spi(offer)
             hosts = Selector(AddressRange.host(self.local), AddressRange.host(self.peer))
             selector = self._selector(payloads.all(Identification), hosts)
             self.selector = selector
@@ -282,6 +286,7 @@ class QuickMode:
             except BadPublicValue as bad:
                 raise Refused(Failure(Reason.BAD_PUBLIC_VALUE, detail=str(bad))) from bad
         self.selector, self.protocol, self.pfs = selector, choice.protocol, choice.group
+        self.peer_spi = choice.peer_spi
         ids = payloads.all(Identification)
         return Agreed(choice, selector, nonce_b, dh, g_xy, answer.commit, ids)
 
@@ -326,6 +331,12 @@ class QuickMode:
             selector=theirs.selector,
             lifetime=choice.lifetime,
         )
+
+
+def first_spi(offer: SaPayload) -> int:
+    """The SPI in the first proposal of an offer; 0 when it has no such form."""
+    spi = offer.proposals[0].spi if offer.proposals else b""
+    return int.from_bytes(spi) if len(spi) == SPI_OCTETS else 0
 
 
 def public_value(dh: KeyPair | None) -> list[Payload]:
