@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mainmode.diagnosis.capture import Capture
 from mainmode.packets.ip import checksum
 from tests.driver.static_host import Setup
 from tests.peers.network import Host
@@ -38,14 +39,11 @@ class StaticHost:
     def __init__(self, host: Host, setup: Setup) -> None:
         self.host = host
         self.setup = setup
-        inside = ["nsenter", f"--net={host.path}", "--"]
         command = [sys.executable, "-m", "tests.driver.static_host", json.dumps(asdict(setup))]
-        self.process = subprocess.Popen(
-            inside + command,
-            cwd=CHECKOUT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+        self.process = host.inside(
+            lambda: subprocess.Popen(
+                command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
         )
         self.asked: list[str] = []
         """What the driver asked for or reported, a line each."""
@@ -92,6 +90,14 @@ class StaticHost:
         for stream in (self.process.stdin, self.process.stdout):
             assert stream is not None
             stream.close()
+
+
+@contextmanager
+def watched(host: Host, interface: str = "wire") -> Iterator[Capture]:
+    """Capture on one end of a wire; at the end of the block every frame must have been seen."""
+    with host.inside(lambda: Capture(interface)) as frames:
+        yield frames
+    assert frames.missed == 0
 
 
 # --- ping ---------------------------------------------------------------------------------
@@ -209,14 +215,19 @@ def _swallow(listener: socket.socket) -> bytes:
 
 
 def datagram(
-    sender: Host, receiver: Host, address: str, octets: int, port: int = 5002
+    sender: Host,
+    receiver: Host,
+    address: str,
+    octets: int,
+    port: int = 5002,
+    seconds: float = 3.0,
 ) -> bytes | None:
     """Send one by UDP; what arrives, or None after a while."""
     there = receiver.socket(socket.AF_INET, socket.SOCK_DGRAM)
     here = sender.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with there, here:
         there.bind(("0.0.0.0", port))
-        there.settimeout(3.0)
+        there.settimeout(seconds)
         here.sendto((_PATTERN * (octets // 256 + 1))[:octets], (address, port))
         try:
             return there.recv(65_535)

@@ -3,17 +3,18 @@
     python -m tests.driver.static_host '{"local": ..., "peer": ..., "suite": ..., ...}'
 
 It says "ready" when policy is in force, and "acquire FLOW" when the driver asks for an SA. It
-reads commands, a line each: install, statistics, refusals, close. Every command is answered by
-one line.
+reads commands, a line each: install NUMBER, assign, statistics, refusals, close. Every command
+is answered by one line.
 """
 
 import asyncio
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from mainmode.driver.user.driver import UserDriver
+from mainmode.errors import DriverError
 from mainmode.model import Direction, Flow, Mode, SaPair, Selector
 from mainmode.policy.model import Action
 from mainmode.policy.selection import Selection
@@ -28,43 +29,54 @@ class Setup:
     peer: str
     suite: str = "esp:3des-sha1"
     tunnel: bool = False
-    local_network: str = ""
-    """Behind this gateway; empty: the host itself."""
-    remote_network: str = ""
-    other_addresses: tuple[str, ...] = ()
+    near: str = ""
+    """The network behind this gateway, or `me`; empty: the host itself."""
+    far: str = ""
+    """The network behind the other gateway; empty: the peer itself."""
+    others: tuple[tuple[str, str], ...] = ()
+    """More rules that negotiate with the peer, as near and far."""
     installed: bool = True
-    """Whether the pair is there from the start or after "install"."""
-    also_block_port: int = 0
-    also_permit_port: int = 0
+    """Whether pair 0 is there from the start."""
+    blocked_port: int = 0
+    permitted_port: int = 0
+    """TCP ports of this host that policy blocks and permits."""
 
     @property
-    def selector(self) -> Selector:
-        return Selector(
-            addresses(self.local_network or self.local),
-            addresses(self.remote_network or self.peer),
+    def other(self) -> "Setup":
+        """What the peer is told."""
+        return replace(
+            self,
+            local=self.peer,
+            peer=self.local,
+            near=self.far,
+            far=self.near if self.near != "me" else "",
+            others=tuple((far, near) for near, far in self.others),
+            blocked_port=0,
+            permitted_port=0,
         )
 
-    @property
-    def pair(self) -> SaPair:
+    def pair(self, number: str = "0") -> SaPair:
+        """Each number gives a pair with other keys and SPIs, as each negotiation would."""
         mode = Mode.TUNNEL if self.tunnel else Mode.TRANSPORT
-        return pair(self.local, self.peer, self.suite, mode, selector=self.selector)
+        near = self.local if self.near in ("", "me") else self.near
+        selector = Selector(addresses(near), addresses(self.far or self.peer))
+        return pair(self.local, self.peer, self.suite, mode, selector=selector, label=number)
 
     @property
     def selection(self) -> Selection:
-        near = str(self.selector.local)
-        far = str(self.selector.remote)
+        near, far = self.near or self.local, self.far or self.peer
         endpoint = self.peer if self.tunnel else ""
-        rules = [rule(Action.NEGOTIATE, near, far, tunnel_endpoint=endpoint)]
-        if self.also_block_port:
-            rules.append(
-                rule(Action.BLOCK, near, far, protocol=6, source_port=self.also_block_port)
-            )
-        if self.also_permit_port:
-            rules.append(
-                rule(Action.PERMIT, near, far, protocol=6, source_port=self.also_permit_port)
-            )
-        local = [ip_address(each) for each in (self.local, *self.other_addresses)]
-        return Selection(policy(*rules), local)
+        rules = [
+            rule(Action.NEGOTIATE, *ends, tunnel_endpoint=endpoint)
+            for ends in ((near, far), *self.others)
+        ]
+        for action, port in (
+            (Action.BLOCK, self.blocked_port),
+            (Action.PERMIT, self.permitted_port),
+        ):
+            if port:
+                rules.append(rule(action, near, far, protocol=6, source_port=port))
+        return Selection(policy(*rules), [ip_address(self.local)])
 
 
 class Says:
@@ -80,15 +92,18 @@ class Says:
         print("idle", flush=True)
 
 
-def install(driver: UserDriver, setup: Setup) -> None:
-    driver.install(setup.pair, Direction.INBOUND)
-    driver.install(setup.pair, Direction.OUTBOUND)
+def install(driver: UserDriver, pair: SaPair) -> None:
+    for direction in Direction:
+        driver.install(pair, direction)
 
 
 def answer(driver: UserDriver, setup: Setup, command: str) -> str:
-    if command == "install":
-        install(driver, setup)
+    if command.startswith("install"):
+        install(driver, setup.pair(command.removeprefix("install ")))
         return "installed"
+    if command == "assign":
+        driver.assign(setup.selection)
+        return "assigned"
     if command == "statistics":
         return json.dumps(driver.statistics().named())
     if command == "refusals":
@@ -98,10 +113,14 @@ def answer(driver: UserDriver, setup: Setup, command: str) -> str:
 
 async def main(setup: Setup) -> None:
     driver = UserDriver(asyncio.get_running_loop())
-    driver.start(Says())
+    try:
+        driver.start(Says())
+    except DriverError as error:
+        print("refused", error, flush=True)
+        return
     driver.assign(setup.selection)
     if setup.installed:
-        install(driver, setup)
+        install(driver, setup.pair())
     print("ready", flush=True)
     commands = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
@@ -115,5 +134,5 @@ async def main(setup: Setup) -> None:
 
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
-    given["other_addresses"] = tuple(given.get("other_addresses", ()))
+    given["others"] = tuple(map(tuple, given["others"]))
     asyncio.run(main(Setup(**given)))

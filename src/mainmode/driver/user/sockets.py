@@ -56,14 +56,17 @@ class PacketSender:
         """Raises OSError when the network will not have it; some fragments may be out then."""
         destination = packet[16:20]
         way = self._ways.get(destination) or self._find(destination)
+        try:
+            self._send_by(way, packet)
+        except OSError as error:
+            if error.errno != errno.EMSGSIZE:
+                raise
+            self._send_by(self._find(destination), packet)  # the link's MTU has shrunk
+
+    def _send_by(self, way: _Way, packet: bytes) -> None:
         if len(packet) <= way.mtu:
-            try:
-                self._socket.sendto(packet, way.address)
-                return
-            except OSError as error:
-                if error.errno != errno.EMSGSIZE:
-                    raise
-                way = self._find(destination)  # the link's MTU has shrunk
+            self._socket.sendto(packet, way.address)
+            return
         for piece in ip.fragments(packet, way.mtu):
             self._socket.sendto(piece, way.address)
 
