@@ -2,4 +2,4 @@
 
 from mainmode.cli.main import main
 
-main()
+main(prog_name="mainmode")
