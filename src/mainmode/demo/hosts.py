@@ -2,7 +2,8 @@
 
 An ordinary user becomes root of a user namespace first, and so may make networks.
 
-Source: Linux namespaces(7), user_namespaces(7), veth(4), ip-netns(8).
+Source: Linux user_namespaces(7), veth(4).
+Talks to: `testing.namespace`.
 Does not: need the commands ip, nsenter or unshare; an error is an OSError with its reason.
 """
 
@@ -11,7 +12,6 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from pyroute2 import IPRoute
 
 from mainmode.driver.user import netfilter
+from mainmode.testing.namespace import Namespace
 
 WIRE = "wire"
 """The name of the interface that joins a host to the other one."""
@@ -28,28 +29,18 @@ _ADDRESSES = {ALICE: "192.0.2.1", BOB: "192.0.2.2"}
 _PREFIX = 24
 
 _CLONE_NEWUSER = 0x1000_0000
-_CLONE_NEWNET = 0x4000_0000
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 T = TypeVar("T")
 
 
-class Host:
-    """A network namespace. A namespace belongs to a thread, so work is done in one of its own."""
+class Host(Namespace):
+    """One of the two."""
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
         self.address = _ADDRESSES[name]
-        self._namespace = _in_thread(_new_network)
-
-    def inside(self, work: Callable[[], T]) -> T:
-        """Do this in the namespace. Processes and sockets that it makes stay there."""
-
-        def enter() -> T:
-            _check(_LIBC.setns(self._namespace, _CLONE_NEWNET))
-            return work()
-
-        return _in_thread(enter)
 
     def netlink(self, work: Callable[[IPRoute], T]) -> T:
         """Do this with a netlink connection of the namespace."""
@@ -62,7 +53,7 @@ class Host:
 
     def plug(self, other: "Host") -> None:
         """Lay the wire from here to there."""
-        end: dict[str, Any] = {"ifname": WIRE, "net_ns_fd": other._namespace}
+        end: dict[str, Any] = {"ifname": WIRE, "net_ns_fd": other.descriptor}
         self.netlink(lambda netlink: netlink.link("add", ifname=WIRE, kind="veth", peer=end))
 
     def set_up(self) -> None:
@@ -84,10 +75,6 @@ class Host:
         tables = self.inside(lambda: subprocess.run(listing, capture_output=True, text=True))
         return frozenset([*self.netlink(_settings), *tables.stdout.splitlines()])
 
-    def close(self) -> None:
-        """The namespace goes when the last process in it has ended."""
-        os.close(self._namespace)
-
 
 @contextmanager
 def two_hosts() -> Iterator[tuple[Host, Host]]:
@@ -108,7 +95,9 @@ def become_root_of_user_namespace() -> None:
     Only a process with a single thread may. Raises OSError.
     """
     user, group = os.geteuid(), os.getegid()
-    _check(_LIBC.unshare(_CLONE_NEWUSER))
+    if _LIBC.unshare(_CLONE_NEWUSER) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
     process = Path("/proc/self")
     (process / "setgroups").write_text("deny")
     (process / "uid_map").write_text(f"0 {user} 1")
@@ -117,7 +106,7 @@ def become_root_of_user_namespace() -> None:
 
 def try_new_network() -> None:
     """Raises OSError where no network namespace may be made."""
-    os.close(_in_thread(_new_network))
+    Namespace().close()
 
 
 def _settings(netlink: IPRoute) -> list[str]:
@@ -132,19 +121,3 @@ def _settings(netlink: IPRoute) -> list[str]:
         f"{kind} {' '.join(str(each.get_attr(name)) for name in names)}"
         for kind, each, names in named
     ]
-
-
-def _new_network() -> int:
-    _check(_LIBC.unshare(_CLONE_NEWNET))
-    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _in_thread(work: Callable[[], T]) -> T:
-    with ThreadPoolExecutor(1) as worker:
-        return worker.submit(work).result()
-
-
-def _check(result: int) -> None:
-    if result != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
