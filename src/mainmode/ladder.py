@@ -7,7 +7,7 @@ encryption, HASH payloads and timers are `engine.exchange`'s work.
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -229,5 +229,5 @@ class Protect:
     """From here on encrypt and decrypt, HDR* in the RFC's diagrams, with this key and first IV."""
 
     cipher: Cipher
-    key: bytes
+    key: bytes = field(repr=False)
     iv: bytes

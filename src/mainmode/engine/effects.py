@@ -26,6 +26,11 @@ class AllocateSpi:
     local: IpAddress
     peer: IpAddress
 
+    @property
+    def waiting(self) -> str:
+        """The waiting point, as monitor, log and failures show it."""
+        return "waiting for an SPI from the IPSec driver"
+
 
 @dataclass(frozen=True, slots=True)
 class InstallPair:
@@ -33,6 +38,11 @@ class InstallPair:
 
     pair: SaPair
     direction: Direction
+
+    @property
+    def waiting(self) -> str:
+        """The waiting point, as monitor, log and failures show it."""
+        return f"waiting for the IPSec driver to take the {self.direction.value} SA"
 
 
 Job = AllocateSpi | InstallPair

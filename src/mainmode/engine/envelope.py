@@ -69,4 +69,4 @@ def require_proof(check: Proof, plaintext: bytes, payloads: Payloads) -> None:
         raise Inadmissible(Failure(Reason.MALFORMED, detail="HASH is not the first payload"))
     rest = plaintext[_GENERIC.size + len(first.data) : payloads.end]
     if not hmac.compare_digest(first.data, check(rest)):
-        raise Inadmissible(Failure(Reason.WRONG_KEY, detail="its HASH does not fit its content"))
+        raise Inadmissible(Failure(Reason.MALFORMED, detail="its HASH does not fit its content"))

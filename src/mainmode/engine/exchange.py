@@ -27,7 +27,7 @@ from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason, Refused, Side
 from mainmode.ladder import MM5, Answer, Ask, Await, Ladder, Proof, Protect, Step, Tell
 from mainmode.model import Path
-from mainmode.numbers import HeaderFlag, NotifyType
+from mainmode.numbers import ExchangeType, HeaderFlag, NotifyType
 from mainmode.wire.header import HEADER_OCTETS, Header
 from mainmode.wire.message import Payloads, encode_payloads, parse_payloads_untrusted
 from mainmode.wire.payloads import Payload, short_name
@@ -73,6 +73,8 @@ class Exchange:
         self._done = done
         self._failed = failed
         self._waiting: Await | Ask | None = None
+        self._point = "preparing the first message"
+        """The waiting point it stands at, or has stood at last: where it fails, if it does."""
         self._envelope: Envelope | None = None
         self._received = b""
         self._sent = b""
@@ -139,7 +141,7 @@ class Exchange:
         except Refused as refused:
             self.authentic = self.authentic or waiting.expect.encrypted
             self._received = datagram
-            self.fail(refused.failure.at(waiting.expect.waiting))
+            self.fail(refused.failure)
             return False
         self._accept(header, datagram, waiting.expect, answer.payloads)
         self._climb(value)
@@ -159,13 +161,10 @@ class Exchange:
 
     def time_out(self) -> None:
         """Nobody has answered: fail with what is known about why."""
-        step = self._waiting.expect if self._waiting is not None else None
-        silence = (
-            Failure(step.silence, Side.NOBODY, step.waiting, step.silence_detail)
-            if step is not None
-            else Failure(Reason.TIMED_OUT, Side.NOBODY)
-        )
-        failure = self._suspicion or silence
+        failure = self._suspicion or Failure(Reason.TIMED_OUT, Side.NOBODY)
+        step = self.awaits
+        if self._suspicion is None and step is not None:
+            failure = Failure(step.silence, Side.NOBODY, detail=step.silence_detail)
         self.fail(replace(failure, evidence=tuple(self._evidence)))
 
     def note(self, failure: Failure) -> bool:
@@ -177,15 +176,14 @@ class Exchange:
         if evidence in self._evidence or len(self._evidence) >= _EVIDENCE_MAX:
             return False
         self._evidence.append(evidence)
-        step = self._waiting.expect.waiting if self._waiting is not None else ""
-        self._suspicion = failure.at(step)
+        self._suspicion = failure.at(self._point)
         self._desk.record(Suspicion(self.path, replace(self._suspicion, evidence=(evidence,))))
         return True
 
     def fail(self, failure: Failure) -> None:
         """End here, without an SA."""
         if self._end():
-            self._failed(self, failure)
+            self._failed(self, failure.at(self._point))
 
     def discard(self) -> None:
         """End as if it had never begun."""
@@ -214,6 +212,7 @@ class Exchange:
                     self._await(rung, resent=False)
                     return
                 else:
+                    self._point = rung.waiting
                     self._desk.run(rung, self)
                     return
         except StopIteration as stop:
@@ -226,6 +225,7 @@ class Exchange:
 
     def _await(self, rung: Await | Ask, *, resent: bool) -> None:
         self._waiting = rung
+        self._point = rung.expect.waiting
         self._retries = 0
         if resent:
             self._arm(TimerKind.RETRY, self._retry_intervals_s[0])
@@ -330,7 +330,7 @@ class Exchange:
     def _unreadable(self, step: Step, why: str) -> Inadmissible:
         """A message that is no such step. The first encrypted one of a main mode that turns out
         to be noise is what a wrong preshared key looks like."""
-        if step.encrypted and not self.authentic:
+        if step.encrypted and step.exchange == ExchangeType.MAIN and not self.authentic:
             detail = f"{step.name} decrypts to noise ({why})"
             return Inadmissible(Failure(Reason.WRONG_KEY, detail=detail))
         return Inadmissible(Failure(Reason.MALFORMED, detail=f"{step.name}: {why}"))
@@ -338,7 +338,7 @@ class Exchange:
     def _accept(self, header: Header, datagram: bytes, step: Step, payloads: Payloads) -> None:
         """From here on the datagram has happened."""
         self._disarm()
-        self._waiting = None
+        self._waiting = self._suspicion = None
         self.cky_r = header.cky_r
         if step.encrypted and self._envelope is not None:
             self._envelope.accept(datagram[HEADER_OCTETS : header.length])
