@@ -203,6 +203,7 @@ def test_later_fragments_are_never_guessed_to_be_harmless() -> None:
     made = table(rule(Action.NEGOTIATE, "me", "any", protocol=UDP, destination_port=53))
     assert leaves(made, Flow(A, B, UDP, 0, 0), offset=185) == dropped("fragments")
     assert leaves(made, Flow(A, B, TCP, 0, 0), offset=185) == PASSES
+    assert leaves(made, Flow(A6, B6, UDP, 0, 0), offset=185) == dropped("fragments")
     assert leaves(made, Flow(A, B, UDP, 1, 54)) == PASSES
 
 
