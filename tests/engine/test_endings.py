@@ -254,7 +254,8 @@ def test_every_block_of_a_protected_message_is_under_the_hash(what: str) -> None
     host, network = host_and_network()
     puppet = Puppet(network, host).establish()
     puppet.talk().establish()
-    right = puppet.inform(ending(what, host, puppet))
+    payload = ending(what, host, puppet)
+    right = puppet.inform(payload)
     before = state(host)
     for at in range(28, len(right) - 8):
         flipped = bytearray(right)
