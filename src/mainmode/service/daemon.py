@@ -112,7 +112,11 @@ class Daemon:
         )
 
     async def run(self) -> None:
-        """Serve until someone says stop. Raises PersonError when the driver cannot start."""
+        """Serve until someone says stop. Raises PersonError when the driver cannot start.
+
+        Only an orderly end opens what the policy keeps closed: after any other, required
+        protection stays closed, as after a kill.
+        """
         with self._claimed:
             self._obey_signals()
             with _explained():
@@ -125,8 +129,10 @@ class Daemon:
                 self._say_ready()
                 await self._stop_asked.wait()
                 await self._wind_down(serving)
-            finally:
-                self._close_driver()
+            except BaseException:
+                log.error("what needs protection stays closed: start again, or `driver clean`")
+                raise
+            self._close_driver()
 
     def stop(self, why: str) -> None:
         """Ask the service to end."""
