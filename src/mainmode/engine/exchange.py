@@ -27,7 +27,7 @@ from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason, Refused, Side
 from mainmode.ladder import MM5, Answer, Ask, Await, Ladder, Proof, Protect, Step, Tell
 from mainmode.model import Path
-from mainmode.numbers import ExchangeType, HeaderFlag, NotifyType
+from mainmode.numbers import ExchangeType, HeaderFlag
 from mainmode.wire.header import HEADER_OCTETS, Header
 from mainmode.wire.message import Payloads, encode_payloads, parse_payloads_untrusted
 from mainmode.wire.payloads import Payload, short_name
@@ -141,6 +141,8 @@ class Exchange:
         except Refused as refused:
             self.authentic = self.authentic or waiting.expect.encrypted
             self._received = datagram
+            if waiting.expect is MM5:
+                self._complain(refused.failure, datagram)
             self.fail(refused.failure)
             return False
         self._accept(header, datagram, waiting.expect, answer.payloads)
@@ -362,14 +364,14 @@ class Exchange:
         self._drop(datagram, failure.detail or failure.reason.sentence)
         if failure.reason is Reason.MALFORMED:
             return
-        if self.note(failure) and step is MM5 and failure.reason.notify is not None:
-            self._complain(failure.reason.notify, datagram)
+        if self.note(failure) and step is MM5:
+            self._complain(failure, datagram)
 
-    def _complain(self, notify: NotifyType, datagram: bytes) -> None:
-        """Tell the initiator, in clear, that its proof cannot be verified here: only it can see
-        that the keys differ. Once, and to somebody who has returned our cookie."""
-        desk = self._desk
-        if desk.may_answer_stranger():
+    def _complain(self, failure: Failure, datagram: bytes) -> None:
+        """Tell the initiator, in clear, what is wrong with its proof: it cannot know otherwise.
+        To somebody who has returned our cookie."""
+        desk, notify = self._desk, failure.reason.notify
+        if notify is not None and desk.may_answer_stranger():
             octets = len(datagram)
             answer = in_clear(self.cky_i, self.cky_r, notify, desk.entropy, b"", octets)
             if answer:

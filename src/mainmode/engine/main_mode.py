@@ -51,7 +51,9 @@ from mainmode.wire.payloads import (
 
 def initiate(mm: "MainMode") -> Ladder[MainModeSa]:
     """Main mode as initiator."""
-    offer = main_mode_proposal(mm.settings.offers, mm.authentications, mm.settings.lifetime_s)
+    offer = mm.offer = main_mode_proposal(
+        mm.settings.offers, mm.authentications, mm.settings.lifetime_s
+    )
 
     #  1   HDR, SA               -->
     #  2                         <--    HDR, SA
@@ -148,6 +150,8 @@ class MainMode:
     entropy: Entropy
     vendor_ids: list[VendorId] = field(default_factory=list)
     capabilities: Capabilities = NO_CAPABILITIES
+    offer: SaPayload | None = None
+    """What we have offered, as initiator."""
     choice: MainModeChoice | None = None
     initial_contact: bool = False
     """The peer says in its proof that it remembers no other SA with us."""

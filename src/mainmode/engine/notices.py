@@ -12,12 +12,13 @@ from mainmode.engine.events import DatagramDropped, InvalidCookies, Notification
 from mainmode.engine.exchange import Exchange
 from mainmode.engine.informational import notify_name
 from mainmode.engine.negotiations import Negotiations
+from mainmode.engine.quick_mode import QuickMode
 from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason, Side
-from mainmode.ladder import MM6
+from mainmode.ladder import MM2, MM6, QM2
 from mainmode.model import Path
 from mainmode.numbers import NOTIFY_ERROR_MAX, HeaderFlag, NotifyType, PayloadType
-from mainmode.policy.offers import read_alternatives_untrusted
+from mainmode.policy.offers import describe_sa, read_alternatives_untrusted
 from mainmode.wire.header import HEADER_OCTETS, Header
 from mainmode.wire.message import parse_payloads_untrusted
 from mainmode.wire.payloads import Delete, Notification
@@ -130,24 +131,29 @@ class Notices:
             self._desk.statistics.invalid_packets_received += 1
             self._drop(path, datagram, str(malformed))
             return
-        exchange = self._about(header, path)
+        exchanges = self._about(header, path)
         for notification in payloads.all(Notification):
-            if exchange is None or notification.notify > NOTIFY_ERROR_MAX:
+            if not exchanges or notification.notify > NOTIFY_ERROR_MAX:
                 self._record(path, notification, authenticated=False)
                 continue
             alternatives: tuple[str, ...] = ()
             if notification.notify == NotifyType.NO_PROPOSAL_CHOSEN:
                 alternatives = read_alternatives_untrusted(notification.data)
-            exchange.note(_failure(notification, exchange, alternatives))
+            for exchange in exchanges:
+                exchange.note(_failure(notification, exchange, alternatives))
         if not payloads.has(PayloadType.NOTIFICATION):
             self._drop(path, datagram, "an informational message in clear that notifies of nothing")
 
-    def _about(self, header: Header, path: Path) -> Exchange | None:
-        """The main mode that an unprotected message claims to be about."""
+    def _about(self, header: Header, path: Path) -> list[Exchange]:
+        """What an unprotected message claims to be about: the main mode under way with these
+        cookies, or what is under way under the SA that it became."""
+        sa = self._associations.main_modes.get((header.cky_i, header.cky_r))
+        if sa is not None and sa.path == path:
+            return [exchange for exchange, _ in self._negotiations.quick_modes_under(sa)]
         exchange = self._negotiations.exchanges.main_mode(header.cky_i, header.cky_r)
         if exchange is None or exchange.finished or exchange.path != path:
-            return None
-        return exchange
+            return []
+        return [exchange]
 
     # --- reports ----------------------------------------------------------------------------
 
@@ -179,7 +185,20 @@ def _failure(
         reason = _MEANING.get(NotifyType(notification.notify), Reason.PEER_REFUSED)
     except ValueError:
         reason = Reason.PEER_REFUSED
-    if exchange.awaits is MM6:  # whatever it is called: our proof could not be read
-        reason = Reason.WRONG_KEY
+    if exchange.awaits is MM6:  # our proof: known and not expected, or could not be read
+        known = reason is Reason.NOT_AUTHORISED
+        reason = Reason.IDENTITY_MISMATCH if known else Reason.WRONG_KEY
     detail = f"the peer says {notify_name(notification)}"
-    return Failure(reason, Side.PEER, detail=detail, wanted=alternatives)
+    return Failure(
+        reason, Side.PEER, detail=detail, offered=_offered(exchange, reason), wanted=alternatives
+    )
+
+
+def _offered(exchange: Exchange, reason: Reason) -> tuple[str, ...]:
+    """What was on the table when the peer refused."""
+    negotiation = exchange.negotiation
+    if reason is Reason.NOT_AUTHORISED and isinstance(negotiation, QuickMode):
+        return (str(negotiation.selector),)
+    if exchange.awaits in (MM2, QM2) and negotiation.offer is not None:
+        return describe_sa(negotiation.offer)
+    return ()

@@ -60,7 +60,7 @@ def initiate(qm: "QuickMode", decision: Decision) -> Ladder[SaPair]:
     """Quick mode as initiator, for the traffic that `decision` says to negotiate."""
     wish = qm.wish(decision)
     qm.spi = done((yield AllocateSpi(ProtocolId.ESP, qm.local, qm.peer)))
-    offer = wish.offer(qm.spi)
+    offer = qm.offer = wish.offer(qm.spi)
     ni_b = qm.entropy(limits.NONCE_OCTETS)
     dh = generate(wish.pfs, qm.entropy) if wish.pfs is not None else None
 
@@ -162,6 +162,8 @@ class QuickMode:
     protocol: ProtocolId = ProtocolId.ESP
     pfs: Group | None = None
     selector: Selector | None = None
+    offer: SaPayload | None = None
+    """What we have offered, as initiator."""
     asker: object = None
     """Whose wish it is; None as responder."""
     _prf_a: Prf = field(init=False, repr=False)
