@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mainmode.engine.vendor_ids import MICROSOFT
-from mainmode.model import Path
+from mainmode.model import Flow, Path
 from mainmode.numbers import Doi, ExchangeType, HeaderFlag, NotifyType, ProtocolId
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
-from mainmode.testing.samples import CREDENTIALS, MAIN_MODE_OFFER, policy
+from mainmode.testing.samples import CREDENTIALS, MAIN_MODE_OFFER, policy, rule
 from mainmode.wire.payloads import (
     Hash,
     Identification,
@@ -245,6 +245,23 @@ def quick_mode_4(offer: str) -> Rung:
         return fresh.seals(payloads) if _hashed(payloads) else fresh.fourth(*payloads)
 
     return Rung("quick mode message 4", host, puppet, [CONNECTED], wrap, _finished, talk.iv)
+
+
+def flow(host: Host, puppet: Puppet, port: int) -> Flow:
+    return Flow(host.address, puppet.address, 6, 50_000, port)
+
+
+def asked_for(ports: range, *vendor_ids: VendorId) -> tuple[Host, Puppet, list[bytes]]:
+    """A host whose driver holds packets to all these ports of a puppet's, and the quick modes
+    that it has begun once main mode stood."""
+    rules = [rule(protocol=6, port=port, name=str(port)) for port in ports]
+    host = Host("192.0.2.1", policy(*rules), CREDENTIALS)
+    puppet = Puppet(Network(host), host)
+    for port in ports:
+        effects = host.engine.acquire(flow(host, puppet, port), puppet.path, 0.0)
+        puppet.network.do(host, effects)
+    replies = puppet.respond(puppet.network.sent[0].datagram, *vendor_ids)
+    return host, puppet, [each for each in replies if header(each).exchange == 32]
 
 
 RUNGS: dict[str, Callable[[str], Rung]] = {

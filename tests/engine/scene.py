@@ -90,11 +90,12 @@ class Scene:
             assert main_modes[sa.cookies] == sa.keys
 
 
-def port_scene(*ports: int, fault: Fault = faithful, seed: int = 0) -> Scene:
-    """Policy has a filter for each of these TCP ports of Bob's: a quick mode for each."""
+def port_scene(*ports: int, missing: int = 0, fault: Fault = faithful, seed: int = 0) -> Scene:
+    """Policy has a filter for each of these TCP ports of Bob's: a quick mode for each. missing:
+    the port that Bob's policy lacks."""
     return Scene(
         policy(*(rule(protocol=6, port=port) for port in ports)),
-        policy(*(rule("any", "me", protocol=6, port=port) for port in ports)),
+        policy(*(rule("any", "me", protocol=6, port=port) for port in ports if port != missing)),
         fault=fault,
         seed=seed,
     )

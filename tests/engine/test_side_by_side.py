@@ -18,8 +18,9 @@ from mainmode.numbers import Doi, ExchangeType, ProtocolId
 from mainmode.testing.faults import Weather
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
-from mainmode.testing.samples import CREDENTIALS, policy, rule
+from mainmode.testing.samples import CREDENTIALS, policy
 from mainmode.wire.payloads import Delete, VendorId
+from tests.engine.rungs import asked_for, flow
 from tests.engine.scene import (
     LONG_ENOUGH_S,
     Scene,
@@ -369,23 +370,6 @@ def standing() -> tuple[Host, Puppet]:
     """A host and a puppet with a main mode SA."""
     host = Host("192.0.2.1", policy(), CREDENTIALS)
     return host, Puppet(Network(host), host).establish()
-
-
-def flow(host: Host, puppet: Puppet, port: int) -> Flow:
-    return Flow(host.address, puppet.address, 6, 50_000, port)
-
-
-def asked_for(ports: range, *vendor_ids: VendorId) -> tuple[Host, Puppet, list[bytes]]:
-    """A host whose driver holds packets to all these ports of a puppet's, and the quick modes
-    that it has begun once main mode stood."""
-    rules = [rule(protocol=6, port=port, name=str(port)) for port in ports]
-    host = Host("192.0.2.1", policy(*rules), CREDENTIALS)
-    puppet = Puppet(Network(host), host)
-    for port in ports:
-        effects = host.engine.acquire(flow(host, puppet, port), puppet.path, 0.0)
-        puppet.network.do(host, effects)
-    replies = puppet.respond(puppet.network.sent[0].datagram, *vendor_ids)
-    return host, puppet, [each for each in replies if header(each).exchange == 32]
 
 
 def is_second(datagram: bytes, datagrams: list[bytes]) -> bool:
