@@ -32,7 +32,7 @@ from mainmode.policy.words import (
 
 SECRET = "secret"
 """What policies call the preshared key."""
-KEY = b"known to two hosts and no one else"
+KEY = b"xK4v9Qz2Lw8Tb6Yr3Np7"
 CREDENTIALS = Credentials({SECRET: KEY})
 WRONG_CREDENTIALS = Credentials({SECRET: b"something else that nobody shares"})
 
