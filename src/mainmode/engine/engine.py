@@ -5,6 +5,8 @@ driver's wishes, job results and the passing of time come in with the time they 
 is to be done goes out as a list of effects.
 """
 
+from dataclasses import replace
+
 from mainmode import limits
 from mainmode.auth.credentials import Credentials
 from mainmode.engine import informational
@@ -17,6 +19,7 @@ from mainmode.engine.exchanges import NO_COOKIE
 from mainmode.engine.half_open import HalfOpenMainModes
 from mainmode.engine.negotiations import Negotiations, Terms
 from mainmode.engine.notices import Notices
+from mainmode.engine.review import NO_LONGER, Review
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.wishes import Wish
@@ -147,16 +150,22 @@ class Engine:
     def assign(self, selection: Selection, credentials: Credentials, now: float) -> list[Effect]:
         """A new policy: what it no longer permits ends, the rest stays."""
         self._desk.begin(now)
+        review = Review(replace(self._terms), Terms(selection, credentials))
         self._terms.selection, self._terms.credentials = selection, credentials
-        why = "no longer permitted by policy"
-        for sa in tuple(self._associations.quick_modes.values()):
-            if not self._still_permitted(sa):
-                self._endings.end_quick_mode(sa.pair.spi, why)
-        for main_mode in tuple(self._associations.main_modes.values()):
-            local, peer = main_mode.path.local.address, main_mode.path.peer.address
-            terms = selection.toward(local, peer)
-            if terms is None or main_mode.authentication not in terms.authentications:
-                self._endings.end_main_mode(main_mode, why)
+        for half_open in tuple(self._half_open):
+            if not review.half_open(half_open):
+                self._half_open.expire(half_open.cookies)
+        self._negotiations.call_off(
+            NO_LONGER,
+            of_wish=lambda wish: not review.wish(wish),
+            of=lambda exchange: not review.exchange(exchange),
+        )
+        for pair in self.quick_mode_sas():
+            if not review.quick_mode(pair):
+                self._endings.end_quick_mode(pair.pair.spi, NO_LONGER)
+        for sa in self.main_mode_sas():
+            if not review.main_mode(sa):
+                self._endings.end_main_mode(sa, NO_LONGER)
         return self._desk.finish()
 
     def close(self, now: float) -> list[Effect]:
@@ -298,18 +307,6 @@ class Engine:
             sa = self._associations.main_modes.get(subject[:2])
             if sa is not None:
                 self._endings.end_main_mode(sa, "its lifetime has passed")
-
-    # --- policy -----------------------------------------------------------------------------
-
-    def _still_permitted(self, sa: QuickModeSa) -> bool:
-        pair = sa.pair
-        try:
-            self._terms.selection.authorise(
-                pair.selector, pair.local, pair.peer, sa.authentication, pair.mode
-            )
-        except Refused:
-            return False
-        return True
 
     # --- answers and reports ----------------------------------------------------------------
 

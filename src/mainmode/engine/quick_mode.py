@@ -41,7 +41,7 @@ from mainmode.ladder import (
     Protect,
     Tell,
 )
-from mainmode.model import AddressRange, Direction, IpAddress, IpsecSa, SaPair, Selector
+from mainmode.model import AddressRange, Direction, IpAddress, IpsecSa, Mode, SaPair, Selector
 from mainmode.numbers import ProtocolId
 from mainmode.policy.offers import (
     QuickModeChoice,
@@ -162,6 +162,7 @@ class QuickMode:
     protocol: ProtocolId = ProtocolId.ESP
     pfs: Group | None = None
     selector: Selector | None = None
+    mode: Mode = Mode.TRANSPORT
     offer: SaPayload | None = None
     """What we have offered, as initiator."""
     asker: object = None
@@ -203,7 +204,7 @@ class QuickMode:
         """What to ask for: selectors, offers and PFS of the decision."""
         if decision.selector is None:
             raise ValueError("only a decision to negotiate leads here")
-        self.selector = decision.selector
+        self.selector, self.mode = decision.selector, decision.mode
         pfs = pfs_group(decision.filter_action, self.sa.offer.group)
         return Wish(decision, decision.selector, pfs)
 
@@ -247,7 +248,7 @@ class QuickMode:
             decision = selection.authorise(
                 selector, self.local, self.peer, self.sa.authentication, offered_mode(offer)
             )
-            action = decision.filter_action
+            action, self.mode = decision.filter_action, decision.mode
             choice = choose_quick_mode(offer, action, decision.mode, self.sa.offer.group)
             dh = generate(choice.group, self.entropy) if choice.group is not None else None
             return self._settle(answer, choice, selector, dh)
