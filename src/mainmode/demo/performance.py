@@ -51,7 +51,8 @@ def perform(screen: Screen, packets: BinaryIO | None, *, keep: bool) -> bool:
                 if happened:
                     story.make_up(stage)
                 _wait_for_a_person(stage, screen)
-            happened &= _act("Taking it down", story.take_down, stage, screen)
+            if happened:
+                happened = _act("Taking it down", story.take_down, stage, screen)
         finally:
             _ignore_signals()
     screen.gap()
