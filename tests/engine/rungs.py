@@ -35,7 +35,6 @@ class Rung:
 
     name: str
     """The step, as events call it."""
-    host: Host
     puppet: Puppet
     payloads: list[Payload]
     wrap: Wrap
@@ -45,6 +44,10 @@ class Rung:
     """Go on after the right message, with what the host answered, to the end."""
     iv: bytes = b""
     """What the message is chained to, where it is encrypted."""
+
+    @property
+    def host(self) -> Host:
+        return self.puppet.host
 
     @property
     def datagram(self) -> bytes:
@@ -63,13 +66,7 @@ def _finished(_replies: list[bytes]) -> None:
     """This was the last message."""
 
 
-def _puppet(offer: str) -> tuple[Host, Puppet]:
-    host = Host("192.0.2.1", policy(main_mode=offer), CREDENTIALS)
-    return host, Puppet(Network(host), host, offer=offer)
-
-
-def main_mode_1(offer: str) -> Rung:
-    host, puppet = _puppet(offer)
+def main_mode_1(puppet: Puppet) -> Rung:
     offered = puppet.proposal()
     puppet.sai_b = offered.body()
 
@@ -78,11 +75,10 @@ def main_mode_1(offer: str) -> Rung:
         puppet.exchanges_keys()
         puppet.proves()
 
-    return Rung("main mode message 1", host, puppet, [offered], puppet.clear, finish)
+    return Rung("main mode message 1", puppet, [offered], puppet.clear, finish)
 
 
-def main_mode_3(offer: str) -> Rung:
-    host, puppet = _puppet(offer)
+def main_mode_3(puppet: Puppet) -> Rung:
     puppet.offers()
 
     def finish(replies: list[bytes]) -> None:
@@ -91,11 +87,10 @@ def main_mode_3(offer: str) -> Rung:
         puppet.proves()
 
     exchange = puppet.key_exchange()
-    return Rung("main mode message 3", host, puppet, exchange, puppet.clear, finish)
+    return Rung("main mode message 3", puppet, exchange, puppet.clear, finish)
 
 
-def main_mode_5(offer: str) -> Rung:
-    host, puppet = _puppet(offer)
+def main_mode_5(puppet: Puppet) -> Rung:
     puppet.offers()
     puppet.exchanges_keys()
     iv = puppet.last_block
@@ -107,7 +102,6 @@ def main_mode_5(offer: str) -> Rung:
 
     standing = Rung(
         "main mode message 5",
-        host,
         puppet,
         puppet.proof(),
         lambda payloads: puppet.sealed(payloads, iv),
@@ -117,14 +111,15 @@ def main_mode_5(offer: str) -> Rung:
     return standing
 
 
-def _asked(offer: str) -> tuple[Host, Puppet, bytes]:
-    host, puppet = _puppet(offer)
-    puppet.network.do(host, host.engine.connect(puppet.path, 0.0))
-    return host, puppet, puppet.network.sent[-1].datagram
+def _asked(puppet: Puppet) -> bytes:
+    """The host's message 1, as the puppet's initiator."""
+    network, host = puppet.network, puppet.host
+    network.do(host, host.engine.connect(puppet.path, network.now))
+    return network.sent[-1].datagram
 
 
-def main_mode_2(offer: str) -> Rung:
-    host, puppet, message_1 = _asked(offer)
+def main_mode_2(puppet: Puppet) -> Rung:
+    message_1 = _asked(puppet)
     puppet.chooses(message_1, VendorId(b"no choice at all"))  # dropped; sets the cookies
     chosen = puppet.theirs.one(SaPayload)
 
@@ -133,11 +128,11 @@ def main_mode_2(offer: str) -> Rung:
         puppet.answers_keys()
         puppet.say(*puppet.proof(), encrypted=True)
 
-    return Rung("main mode message 2", host, puppet, [chosen], puppet.clear, finish)
+    return Rung("main mode message 2", puppet, [chosen], puppet.clear, finish)
 
 
-def main_mode_4(offer: str) -> Rung:
-    host, puppet, message_1 = _asked(offer)
+def main_mode_4(puppet: Puppet) -> Rung:
+    message_1 = _asked(puppet)
     puppet.chooses(message_1)
     exchange = puppet.key_exchange()
     puppet.derive()
@@ -146,17 +141,16 @@ def main_mode_4(offer: str) -> Rung:
         puppet.read(replies[0])
         puppet.say(*puppet.proof(), encrypted=True)
 
-    return Rung("main mode message 4", host, puppet, exchange, puppet.clear, finish)
+    return Rung("main mode message 4", puppet, exchange, puppet.clear, finish)
 
 
-def main_mode_6(offer: str) -> Rung:
-    host, puppet, message_1 = _asked(offer)
+def main_mode_6(puppet: Puppet) -> Rung:
+    message_1 = _asked(puppet)
     puppet.chooses(message_1)
     puppet.answers_keys()
     iv = puppet.last_block
     return Rung(
         "main mode message 6",
-        host,
         puppet,
         puppet.proof(),
         lambda payloads: puppet.sealed(payloads, iv),
@@ -169,8 +163,7 @@ def _hashed(payloads: list[Payload]) -> bool:
     return bool(payloads) and isinstance(payloads[0], Hash)
 
 
-def quick_mode_1(offer: str) -> Rung:
-    host, puppet = _puppet(offer)
+def quick_mode_1(puppet: Puppet) -> Rung:
     puppet.establish()
     talk = puppet.talk()
     offered: list[Payload] = [talk.proposal(), Nonce(talk.nonce_b), *talk.identifications()]
@@ -184,11 +177,10 @@ def quick_mode_1(offer: str) -> Rung:
         talk.read(replies[0])
         puppet.hears(talk.third())
 
-    return Rung("quick mode message 1", host, puppet, offered, wrap, finish, talk.iv)
+    return Rung("quick mode message 1", puppet, offered, wrap, finish, talk.iv)
 
 
-def quick_mode_3(offer: str) -> Rung:
-    host, puppet = _puppet(offer)
+def quick_mode_3(puppet: Puppet) -> Rung:
     puppet.establish()
     talk = puppet.talk()
     message_1 = talk.first()
@@ -201,18 +193,17 @@ def quick_mode_3(offer: str) -> Rung:
         sent = payloads if _hashed(payloads) else [Hash(digest), *payloads]
         return puppet.sealed(sent, talk.iv, ExchangeType.QUICK, message_id=talk.message_id)
 
-    return Rung("quick mode message 3", host, puppet, [], wrap, _finished, talk.iv)
+    return Rung("quick mode message 3", puppet, [], wrap, _finished, talk.iv)
 
 
-def asked_quickly(offer: str, *vendor_ids: VendorId) -> tuple[Host, Puppet, bytes]:
-    """A puppet that has become the host's responder, and the message 1 of its quick mode."""
-    host, puppet, message_1 = _asked(offer)
-    replies = puppet.respond(message_1, *vendor_ids)
-    return host, puppet, next(each for each in replies if header(each).exchange == 32)
+def asked_quickly(puppet: Puppet, *vendor_ids: VendorId) -> bytes:
+    """Message 1 of the host's quick mode, once the puppet has become its responder."""
+    replies = puppet.respond(_asked(puppet), *vendor_ids)
+    return next(each for each in replies if header(each).exchange == ExchangeType.QUICK)
 
 
-def quick_mode_2(offer: str) -> Rung:
-    host, puppet, message_1 = asked_quickly(offer)
+def quick_mode_2(puppet: Puppet) -> Rung:
+    message_1 = asked_quickly(puppet)
     talk = puppet.talk(header(message_1).message_id)
     theirs = talk.read(message_1)
     answer: list[Payload] = [
@@ -228,12 +219,12 @@ def quick_mode_2(offer: str) -> Rung:
             return fresh.seals(payloads)
         return fresh.second(message_1, *payloads)
 
-    return Rung("quick mode message 2", host, puppet, answer, wrap, _finished, talk.iv)
+    return Rung("quick mode message 2", puppet, answer, wrap, _finished, talk.iv)
 
 
-def quick_mode_4(offer: str) -> Rung:
+def quick_mode_4(puppet: Puppet) -> Rung:
     """The puppet is Microsoft's and has set the Commit bit: the host waits for CONNECTED."""
-    host, puppet, message_1 = asked_quickly(offer, VendorId(MICROSOFT))
+    message_1 = asked_quickly(puppet, VendorId(MICROSOFT))
     talk = puppet.talk(header(message_1).message_id)
     message_2 = talk.second(message_1, flags=HeaderFlag.COMMIT)
     [message_3] = puppet.hears(message_2)
@@ -244,7 +235,7 @@ def quick_mode_4(offer: str) -> Rung:
         fresh.iv = talk.iv
         return fresh.seals(payloads) if _hashed(payloads) else fresh.fourth(*payloads)
 
-    return Rung("quick mode message 4", host, puppet, [CONNECTED], wrap, _finished, talk.iv)
+    return Rung("quick mode message 4", puppet, [CONNECTED], wrap, _finished, talk.iv)
 
 
 def flow(host: Host, puppet: Puppet, port: int) -> Flow:
@@ -264,7 +255,7 @@ def asked_for(ports: range, *vendor_ids: VendorId) -> tuple[Host, Puppet, list[b
     return host, puppet, [each for each in replies if header(each).exchange == 32]
 
 
-RUNGS: dict[str, Callable[[str], Rung]] = {
+RUNGS: dict[str, Callable[[Puppet], Rung]] = {
     make.__name__: make
     for make in (
         main_mode_1,
@@ -282,4 +273,11 @@ RUNGS: dict[str, Callable[[str], Rung]] = {
 
 
 def rung(name: str, offer: str = MAIN_MODE_OFFER) -> Rung:
-    return RUNGS[name](offer)
+    """A host of its own, on this rung."""
+    return RUNGS[name](facing(offer))
+
+
+def facing(offer: str = MAIN_MODE_OFFER) -> Puppet:
+    """A puppet in front of a host that takes this offer."""
+    host = Host("192.0.2.1", policy(main_mode=offer), CREDENTIALS)
+    return Puppet(Network(host), host, offer=offer)

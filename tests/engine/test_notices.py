@@ -19,7 +19,7 @@ from mainmode.testing.samples import (
     rule,
 )
 from mainmode.wire.payloads import Notification, SaPayload
-from tests.engine.rungs import RUNGS, asked_for, asked_quickly, rung
+from tests.engine.rungs import RUNGS, asked_for, asked_quickly, facing, rung
 from tests.engine.scene import (
     LONG_ENOUGH_S,
     RETRY_CYCLE_S,
@@ -144,7 +144,8 @@ def test_a_status_in_clear_is_noted_and_is_no_evidence() -> None:
 
 def test_an_error_in_clear_about_a_quick_mode_is_evidence_too() -> None:
     """A peer that has lost its main mode SA can say so in no other way."""
-    host, puppet, message_1 = asked_quickly("3des-sha1-group2")
+    puppet = facing()
+    host, message_1 = puppet.host, asked_quickly(puppet)
     forged = notification_in_clear(message_1, NotifyType.INVALID_COOKIE, message_id=77)
     assert puppet.hears(forged) == []
     assert failures(host) == []
@@ -267,7 +268,9 @@ def test_one_that_names_something_else_ends_none_of_several() -> None:
 
 
 def test_a_quick_mode_that_has_not_spoken_yet_is_never_meant() -> None:
-    host, puppet, _ = asked_quickly("3des-sha1-group2")
+    puppet = facing()
+    host = puppet.host
+    asked_quickly(puppet)
     host.slow = True
     puppet.network.run(RETRY_CYCLE_S + 1)
     puppet.network.do(host, host.engine.connect(puppet.path, puppet.network.now))
@@ -287,7 +290,8 @@ def test_a_protected_error_about_nothing_is_noted() -> None:
 
 @pytest.mark.parametrize("kind", EVERY_TYPE)
 def test_every_type_means_something_or_nothing_but_never_an_error_of_ours(kind: int) -> None:
-    host, puppet, message_1 = asked_quickly("3des-sha1-group2")
+    puppet = facing()
+    host, message_1 = puppet.host, asked_quickly(puppet)
     puppet.hears(puppet.inform(error(kind, b"", b"\xff\xff")))
     if kind in ERRORS:
         assert failure(host).decided_by is Side.PEER

@@ -17,7 +17,7 @@ from mainmode.testing.network import Arrival, Fault, Host
 from mainmode.testing.puppet import Puppet, Talk
 from mainmode.testing.samples import policy
 from mainmode.wire.payloads import VendorId
-from tests.engine.rungs import CONNECTED, RUNGS, asked_quickly, rung
+from tests.engine.rungs import CONNECTED, RUNGS, asked_quickly, facing, rung
 from tests.engine.scene import (
     LONG_ENOUGH_S,
     RETRY_CYCLE_S,
@@ -298,7 +298,8 @@ def lose_first(step: str, count: int) -> Fault:
 
 def committed(*vendor_ids: VendorId) -> tuple[Puppet, Host, Talk, bytes]:
     """A host whose quick mode was answered under the Commit bit, with its message 3."""
-    host, puppet, message_1 = asked_quickly("3des-sha1-group2", *vendor_ids)
+    puppet = facing()
+    host, message_1 = puppet.host, asked_quickly(puppet, *vendor_ids)
     talk = puppet.talk(header(message_1).message_id)
     [message_3] = puppet.hears(talk.second(message_1, flags=HeaderFlag.COMMIT))
     return puppet, host, talk, message_3
