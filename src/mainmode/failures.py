@@ -58,7 +58,7 @@ class Reason(Enum):
         545,
     )
     IDENTITY_MISMATCH = (
-        "the peer proved an identity that policy does not expect",
+        "the identity that was proved is not the one that policy expects",
         NotifyType.INVALID_ID_INFORMATION,
         545,
     )

@@ -1,7 +1,10 @@
 """Notifications: evidence in clear, facts under protection."""
 
+from dataclasses import replace
+
 import pytest
 
+from mainmode.engine import informational
 from mainmode.engine.events import InvalidCookies, NotificationReceived, Suspicion
 from mainmode.failures import Reason, Side
 from mainmode.numbers import Doi, NotifyType, ProtocolId
@@ -356,3 +359,50 @@ def three_quick_modes() -> tuple[Puppet, Host, list[bytes]]:
     """A host that has asked a puppet for three quick modes, and their messages 1."""
     host, puppet, begun = asked_for(range(1000, 1003))
     return puppet, host, begun
+
+
+# --- protected, before main mode stands -----------------------------------------------------------
+
+
+def refused_by_bob(notify: NotifyType) -> tuple[Scene, bytes]:
+    """Alice waits for message 6; what Bob says instead, under the keys of message 5."""
+    scene = Scene(fault=lose_from(5)).connect()
+    [sa] = scene.bob.engine.main_mode_sas()
+    spoken = replace(sa, last_block=scene.datagrams[4][-8:])
+    word = Notification(Doi.IPSEC, ProtocolId.ISAKMP, notify, b"", b"")
+    return scene, informational.protected(spoken, word, scene.bob.random.randbytes)
+
+
+@pytest.mark.parametrize(
+    ("notify", "reason"),
+    [
+        (NotifyType.AUTHENTICATION_FAILED, Reason.IDENTITY_MISMATCH),
+        (NotifyType.INVALID_ID_INFORMATION, Reason.IDENTITY_MISMATCH),
+        (NotifyType.NO_PROPOSAL_CHOSEN, Reason.PEER_REFUSED),
+    ],
+)
+def test_a_responder_that_refuses_our_proof_under_our_keys_ends_main_mode(
+    notify: NotifyType, reason: Reason
+) -> None:
+    scene, refusal = refused_by_bob(notify)
+    scene.network.inject(scene.bob, scene.alice, refusal)
+    refused = failure(scene.alice)
+    assert (refused.reason, refused.decided_by) == (reason, Side.PEER)
+    assert refused.evidence == ()
+
+
+def test_a_status_under_our_keys_ends_nothing() -> None:
+    scene, word = refused_by_bob(NotifyType.INITIAL_CONTACT)
+    scene.network.inject(scene.bob, scene.alice, word)
+    assert failures(scene.alice) == []
+
+
+def test_one_that_does_not_open_is_a_sign_of_a_wrong_key_and_changes_nothing() -> None:
+    scene, refusal = refused_by_bob(NotifyType.AUTHENTICATION_FAILED)
+    before = state(scene.alice)
+    scene.network.inject(scene.bob, scene.alice, refusal[:-8] + bytes(8))
+    assert state(scene.alice) == before
+    [suspicion] = scene.alice.of(Suspicion)
+    assert suspicion.failure.reason is Reason.WRONG_KEY
+    scene.network.inject(scene.bob, scene.alice, scene.datagrams[5])
+    assert scene.alice.engine.main_mode_sas(), "message 6 still counts"

@@ -20,12 +20,12 @@ from mainmode.engine.desk import Desk
 from mainmode.engine.envelope import Envelope, require_proof, with_proof
 from mainmode.engine.events import DatagramDropped, MessageReceived, MessageSent, Suspicion
 from mainmode.engine.informational import in_clear
-from mainmode.engine.main_mode import MainMode
+from mainmode.engine.main_mode import MainMode, Provisional
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason, Refused, Side
-from mainmode.ladder import MM5, Answer, Ask, Await, Ladder, Proof, Protect, Step, Tell
+from mainmode.ladder import MM5, MM6, Answer, Ask, Await, Ladder, Proof, Protect, Step, Tell
 from mainmode.model import Path
 from mainmode.numbers import ExchangeType, HeaderFlag
 from mainmode.wire.header import HEADER_OCTETS, Header
@@ -106,6 +106,13 @@ class Exchange:
     def awaits(self) -> Step | None:
         """The step that is awaited, or None."""
         return self._waiting.expect if self._waiting is not None else None
+
+    def provisional(self) -> Provisional | None:
+        """What reads the peer's protected word on a main mode that awaits its last message."""
+        if self.awaits is not MM6 or self._envelope is None:
+            return None
+        mm = self.negotiation
+        return mm.provisional(self._envelope.iv) if isinstance(mm, MainMode) else None
 
     # --- inputs -----------------------------------------------------------------------------
 

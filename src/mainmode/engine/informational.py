@@ -7,7 +7,9 @@ Each protected message has a message ID and an IV of its own; it never touches a
 payload a message, since racoon's check of the HASH covers only the first.
 """
 
-from mainmode.crypto.keys import hash_1, phase2_iv
+from typing import Protocol
+
+from mainmode.crypto.keys import MainModeKeys, hash_1, phase2_iv
 from mainmode.crypto.prf import Prf
 from mainmode.engine.associations import MainModeSa
 from mainmode.engine.desk import Entropy
@@ -23,6 +25,7 @@ from mainmode.numbers import (
     ProtocolId,
     name_of,
 )
+from mainmode.policy.model import MainModeOffer
 from mainmode.wire.header import HEADER_OCTETS, Header
 from mainmode.wire.message import Payloads, encode_payloads, parse_payloads_untrusted
 from mainmode.wire.payloads import Delete, Notification, Payload
@@ -68,7 +71,20 @@ def protected(sa: MainModeSa, payload: Payload, entropy: Entropy) -> bytes:
     return header.encode() + sealed
 
 
-def opened(sa: MainModeSa, header: Header, datagram: bytes) -> Payloads:
+class Keyed(Protocol):
+    """What opens a protected message: a main mode SA, or what is to become one."""
+
+    @property
+    def offer(self) -> MainModeOffer: ...
+    @property
+    def keys(self) -> MainModeKeys: ...
+    @property
+    def cipher_key(self) -> bytes: ...
+    @property
+    def last_block(self) -> bytes: ...
+
+
+def opened(sa: Keyed, header: Header, datagram: bytes) -> Payloads:
     """The payloads of a protected message, HASH(1) checked. Raises Inadmissible.
 
     HASH(1) is the same formula in quick mode: a stranger can pass that off as one of these, or
@@ -87,7 +103,7 @@ def opened(sa: MainModeSa, header: Header, datagram: bytes) -> Payloads:
     return payloads
 
 
-def _envelope(sa: MainModeSa, message_id: int) -> Envelope:
+def _envelope(sa: Keyed, message_id: int) -> Envelope:
     offer = sa.offer
     iv = phase2_iv(offer.hash, offer.cipher, sa.last_block, message_id)
     return Envelope(offer.cipher, sa.cipher_key, iv)

@@ -32,7 +32,7 @@ from mainmode.failures import Failure, Inadmissible, Reason, Refused
 from mainmode.ladder import MM1, MM2, MM3, MM4, MM5, MM6, Answer, Ask, Await, Ladder, Protect, Tell
 from mainmode.model import Path
 from mainmode.numbers import NotifyType
-from mainmode.policy.model import Authentication, MainModeSettings, Method
+from mainmode.policy.model import Authentication, MainModeOffer, MainModeSettings, Method
 from mainmode.policy.offers import (
     MainModeChoice,
     check_main_mode_answer,
@@ -136,6 +136,16 @@ def require_nonce(nonce_b: bytes) -> None:
         raise Inadmissible(Failure(Reason.MALFORMED, detail=detail))
 
 
+@dataclass(frozen=True, slots=True)
+class Provisional:
+    """The keys of a main mode that is not proved yet: enough to read what the peer says of it."""
+
+    offer: MainModeOffer
+    keys: MainModeKeys = field(repr=False)
+    cipher_key: bytes = field(repr=False)
+    last_block: bytes
+
+
 @dataclass(slots=True)
 class MainMode:
     """One main mode under way: what the ladder knows so far."""
@@ -214,6 +224,10 @@ class MainMode:
         offer, transcript = self._chosen.offer, self._agreed
         iv = phase1_iv(offer.hash, offer.cipher, transcript.g_xi, transcript.g_xr)
         return Protect(offer.cipher, self._cipher_key, iv)
+
+    def provisional(self, last_block: bytes) -> Provisional:
+        """last_block: of the last encrypted message so far."""
+        return Provisional(self._chosen.offer, self._proving[1], self._cipher_key, last_block)
 
     # --- identities -------------------------------------------------------------------------
 

@@ -35,6 +35,9 @@ _MEANING = {
 }
 """What an error notification says went wrong; the others: the peer refused."""
 
+_OF_IDENTITY = (NotifyType.AUTHENTICATION_FAILED, NotifyType.INVALID_ID_INFORMATION)
+"""What a responder says that could read our proof and does not want who we are."""
+
 
 class Notices:
     """Reads informational messages."""
@@ -63,7 +66,7 @@ class Notices:
     def _protected(self, header: Header, datagram: bytes, path: Path) -> None:
         sa = self._associations.main_modes.get((header.cky_i, header.cky_r))
         if sa is None:
-            self._unknown(header, datagram, path)
+            self._before_main_mode(header, datagram, path)
             return
         if not header.message_id or header.message_id in sa.used_message_ids or path != sa.path:
             self._drop(path, datagram, "its message ID or address does not fit the main mode SA")
@@ -80,6 +83,29 @@ class Notices:
                 self._endings.deleted_by_peer(sa, payload)
             elif isinstance(payload, Notification):
                 self._notified(sa, payload)
+
+    def _before_main_mode(self, header: Header, datagram: bytes, path: Path) -> None:
+        """Protected, but no main mode SA stands: the responder may refuse our proof. What opens
+        under the keys of that main mode is its word and ends it; what does not is a sign that
+        the keys differ."""
+        about = self._about(header, path)
+        provisional = about[0].provisional() if about else None
+        if provisional is None:
+            self._unknown(header, datagram, path)
+            return
+        try:
+            payloads = informational.opened(provisional, header, datagram)
+        except Inadmissible:
+            detail = "the peer answers with an encrypted notification that does not open here"
+            about[0].note(Failure(Reason.WRONG_KEY, Side.PEER, detail=detail))
+            return
+        for notification in payloads.all(Notification):
+            self._record(path, notification, authenticated=True)
+            if notification.notify <= NOTIFY_ERROR_MAX:
+                known = notification.notify in _OF_IDENTITY
+                reason = Reason.IDENTITY_MISMATCH if known else Reason.PEER_REFUSED
+                detail = f"the peer says {notify_name(notification)}"
+                about[0].fail(Failure(reason, Side.PEER, MM6.waiting, detail))
 
     def _notified(self, sa: MainModeSa, notification: Notification) -> None:
         alternatives: tuple[str, ...] = ()
