@@ -35,8 +35,10 @@ def said() -> list[str]:
     return [*lines, *str(caught.value).splitlines()]
 
 
-def test_nothing_is_missing() -> None:
-    requirements.meet_requirements(print)
+def test_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert requirements.meet_requirements(print), "in a user namespace"
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert not requirements.meet_requirements(print)
 
 
 def test_no_user_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 PATIENCE_S = 60.0
 DEMO = (*MAINMODE, "demo")
+AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
+"""Runs a command without any capability."""
 MESSAGES = [
     *(f"main mode {number}" for number in range(1, 7)),
     *(f"quick mode {number}" for number in range(1, 4)),
@@ -52,10 +54,10 @@ class Runner:
         )
 
     @contextmanager
-    def running(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+    def running(self, *words: str, inside: tuple[str, ...] = ()) -> Iterator[subprocess.Popen[str]]:
         """A demo that somebody watches."""
         process = subprocess.Popen(
-            [*DEMO, *words],
+            [*inside, *DEMO, *words],
             env=self.environment({}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -143,8 +145,7 @@ def test_all_of_it_happens(demos: Runner, tmp_path: Path) -> None:
 
 
 def test_for_an_ordinary_user(demos: Runner) -> None:
-    """In a user namespace where it is user 1000 and holds no capability."""
-    done = demos.run(inside=("unshare", "--user", "--map-user=1000", "--map-group=1000", "--"))
+    done = demos.run(inside=AS_USER)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
@@ -163,8 +164,11 @@ def test_plain_without_colours_and_line_drawing(demos: Runner) -> None:
 # --- playing on ---------------------------------------------------------------------------
 
 
-def test_keep_leaves_it_running_until_somebody_says_stop(demos: Runner) -> None:
-    with demos.running("--keep") as process:
+@pytest.mark.parametrize("inside", [(), AS_USER], ids=["root", "user"])
+def test_keep_leaves_it_running_until_somebody_says_stop(
+    demos: Runner, inside: tuple[str, ...]
+) -> None:
+    with demos.running("--keep", inside=inside) as process:
         lines = wait_for_line(process, "takes all of it down")
         shells = [line.split(" sh ")[0].split() for line in lines if line.startswith("nsenter")]
         shows = [line.split() for line in lines if " show qmsas --control" in line]

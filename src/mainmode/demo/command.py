@@ -34,10 +34,10 @@ def demo(keep: bool, pcap: Path | None) -> None:
     from mainmode.demo.screen import Screen
 
     screen = Screen(Console())
-    meet_requirements(screen.line)
+    own_users = meet_requirements(screen.line)
     with ExitStack() as stack:
         packets = stack.enter_context(_opened(pcap)) if pcap else None
-        if not perform(screen, packets, keep=keep):
+        if not perform(screen, packets, keep=keep, own_users=own_users):
             raise SystemExit(1)
 
 

@@ -31,10 +31,11 @@ ACTS = (
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def perform(screen: Screen, packets: BinaryIO | None, *, keep: bool) -> bool:
+def perform(screen: Screen, packets: BinaryIO | None, *, keep: bool, own_users: bool) -> bool:
     """Whether all of it happened.
 
     packets: takes the capture as a pcap file.  keep: wait for a person before the end.
+    own_users: this process is in a user namespace that others have to enter.
     """
     began = time.monotonic()
     _end_on_signals()
@@ -49,8 +50,8 @@ def perform(screen: Screen, packets: BinaryIO | None, *, keep: bool) -> bool:
             seconds = time.monotonic() - began
             if keep:
                 if happened:
-                    story.make_up(stage)
-                _wait_for_a_person(stage, screen)
+                    happened = _act("The right key again", story.make_up, stage, screen)
+                _wait_for_a_person(stage, screen, own_users=own_users)
             if happened:
                 happened = _act("Taking it down", story.take_down, stage, screen)
         finally:
@@ -87,12 +88,13 @@ def _report(why: str, stage: Stage, screen: Screen) -> None:
         screen.faint(service.log_tail())
 
 
-def _wait_for_a_person(stage: Stage, screen: Screen) -> None:
+def _wait_for_a_person(stage: Stage, screen: Screen, *, own_users: bool) -> None:
     """The hosts stay until Enter or a signal."""
+    enter = "--user --preserve-credentials --net" if own_users else "--net"
     screen.heading("All yours")
     screen.say("Alice and bob go on. A shell in each:")
     for service in stage.services:
-        screen.line(f"nsenter --target {service.pid} {_namespaces()} sh    # {service.name}")
+        screen.line(f"nsenter --target {service.pid} {enter} sh    # {service.name}")
     screen.gap()
     screen.say("Try there:")
     screen.line(f"ping {stage.bob.host.address}")
@@ -111,12 +113,6 @@ def _wait_for_a_person(stage: Stage, screen: Screen) -> None:
         screen.say(f"kill {os.getpid()} takes all of it down.")
         with suppress(SystemExit):
             signal.pause()
-
-
-def _namespaces() -> str:
-    """What a shell from outside has to enter: our user namespace too, where we made one."""
-    _, _, users = Path("/proc/self/uid_map").read_text().split()
-    return "--user --preserve-credentials --net" if users == "1" else "--net"
 
 
 def _launcher() -> str:

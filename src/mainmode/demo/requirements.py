@@ -18,14 +18,16 @@ _PACKAGE = "nftables"
 _INSTALL_S = 300.0
 
 
-def meet_requirements(say: Callable[[str], None]) -> None:
-    """Get what can be had, and say so. An ordinary user is root of a user namespace afterwards.
+def meet_requirements(say: Callable[[str], None]) -> bool:
+    """Get what can be had, and say so. Whether this process is now in a user namespace of its
+    own, where an ordinary user is root.
 
     Raises: PersonError that names everything that is missing.
     """
+    is_root = os.geteuid() == 0
     if not sys.platform.startswith("linux"):
         raise PersonError("the demo needs Linux", fix="network namespaces exist nowhere else")
-    if os.geteuid() == 0 and netfilter.command() is None:
+    if is_root and netfilter.command() is None:
         _install(say)
     missing = list(_missing())
     if missing:
@@ -33,6 +35,7 @@ def meet_requirements(say: Callable[[str], None]) -> None:
         raise PersonError(
             f"the demo cannot run here:{listed}", fix="see to these, or run it elsewhere as root"
         )
+    return not is_root
 
 
 def _missing() -> Iterator[str]:

@@ -20,7 +20,6 @@ WIDTH = 79
 _INDENT = 3
 _BOX = 24
 """Columns of a host in the drawing, borders included."""
-
 _PLUG = 2
 """The line of that box where the wire goes in."""
 _COUNT_COLUMNS = 46
@@ -57,9 +56,9 @@ class Screen:
     def faint(self, text: str) -> None:
         self.say(text, _FAINT)
 
-    def line(self, text: str, style: str = "") -> None:
+    def line(self, text: str) -> None:
         """Never broken, so that a path can be copied."""
-        self._print(Text(" " * _INDENT + text, style))
+        self._print(Text(" " * _INDENT + text))
 
     def gap(self) -> None:
         self._print()

@@ -251,10 +251,22 @@ def _suspicion(bob: Service, since: int) -> Answer:
     raise DidNotHappen("bob did not notice that alice has another key")
 
 
-def make_up(stage: Stage) -> None:
-    """Give bob the right key again."""
-    stage.bob.set_key(RIGHT_KEY)
-    stage.bob.client.post("/v1/reload")
+def make_up(stage: Stage, screen: Screen) -> None:
+    """Bob gets the right key again."""
+    alice, bob = stage.services
+    address = bob.host.address
+    screen.command("bob", f"echo '{RIGHT_KEY}' > psk; mainmode reload")
+    bob.set_key(RIGHT_KEY)
+    bob.client.post("/v1/reload")
+    screen.command("alice", f"mainmode down {address}; mainmode up {address}")
+    alice.client.post("/v1/down", peer=address)  # what still tries with the wrong key
+    since = alice.last_event()
+    alice.client.post("/v1/up", peer=address)
+    ends = ("QuickModeEstablished", "NegotiationFailed")
+    last = [*alice.events(since, ends, _NEGOTIATION_S)][-1]
+    screen.quote("alice", last["sentence"])
+    if last["event"] == "NegotiationFailed":
+        raise DidNotHappen("with the right keys again they did not agree")
 
 
 # --- the end ------------------------------------------------------------------------------
