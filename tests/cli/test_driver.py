@@ -4,7 +4,14 @@ import pytest
 
 from mainmode.driver.user import driver
 from mainmode.errors import DriverError
+from mainmode.service import drivers
 from tests.cli.conftest import Shell
+
+
+@pytest.fixture(autouse=True)
+def capable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests has the right to change network settings."""
+    monkeypatch.setattr(drivers, "_capabilities", lambda: 1 << 12)
 
 
 def test_clean(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +33,11 @@ def test_what_the_driver_cannot_do(shell: Shell, monkeypatch: pytest.MonkeyPatch
     done = shell("driver", "clean")
     assert (done.stdout, done.status) == ("", 1)
     assert done.stderr == "device mainmode0 exists: stop the service that owns it first\n"
+
+
+def test_without_the_right_to(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drivers, "_capabilities", lambda: 0)
+    monkeypatch.setattr(driver, "clean", lambda: pytest.fail("it must not begin"))
+    done = shell("driver", "clean")
+    assert (done.stdout, done.status) == ("", 1)
+    assert done.stderr == "no right to change network settings (CAP_NET_ADMIN): use sudo\n"

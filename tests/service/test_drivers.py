@@ -7,8 +7,9 @@ import pytest
 
 from mainmode.driver.null import NullDriver
 from mainmode.driver.user.driver import UserDriver
-from mainmode.errors import PersonError
+from mainmode.errors import DriverError, PersonError
 from mainmode.policy.model import ANY, ME, Action, Filter, FilterAction, FilterList, Policy, Rule
+from mainmode.policy.selection import Selection
 from mainmode.service import drivers
 from mainmode.service.drivers import choose_driver, missing_for_user_driver, name_of
 
@@ -62,9 +63,22 @@ def test_auto_does_without_where_there_is_nothing_to_enforce(
     loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lacking(monkeypatch, "no this")
-    assert isinstance(choose_driver("auto", Policy(), loop, PORTS), NullDriver)
+    driver = choose_driver("auto", Policy(), loop, PORTS)
+    assert isinstance(driver, NullDriver)
+    assert name_of(driver) == "null"
     with pytest.raises(PersonError):
         choose_driver("user", Policy(), loop, PORTS)
+
+
+def test_a_policy_with_rules_is_not_assigned_to_nothing_later(
+    loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reloading must not end where starting would have been refused: in clear."""
+    lacking(monkeypatch, "no this")
+    driver = choose_driver("auto", Policy(), loop, PORTS)
+    driver.assign(Selection(Policy(), ()))
+    with pytest.raises(DriverError, match="the user-space driver cannot run here: no this"):
+        driver.assign(Selection(DEMANDING, ()))
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

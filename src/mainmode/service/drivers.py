@@ -8,8 +8,9 @@ from pathlib import Path
 
 from mainmode.driver.contract import Driver
 from mainmode.driver.null import NullDriver
-from mainmode.errors import PersonError
+from mainmode.errors import DriverError, PersonError
 from mainmode.policy.model import Policy
+from mainmode.policy.selection import Selection
 
 _TUN = Path("/dev/net/tun")
 _CAP_NET_ADMIN = 12
@@ -24,16 +25,17 @@ def choose_driver(
 
     ike_ports: what IKE sends from, which no filter applies to.
     Raises: PersonError naming what the user-space driver lacks. Only a policy that asks for
-    nothing lets "auto" do without it.
+    nothing lets "auto" do without it, and then no other policy can be assigned.
     """
     if kind == "null":
         return NullDriver(os.urandom)
     lacking = list(missing_for_user_driver())
+    problem = "the user-space driver cannot run here: " + "; ".join(lacking)
     if kind == "auto" and lacking and not policy.rules:
-        return NullDriver(os.urandom)
+        return _StandIn(problem)
     if lacking:
         raise PersonError(
-            "the user-space driver cannot run here: " + "; ".join(lacking),
+            problem,
             fix="run as root on a computer with these, "
             "or with --driver null to negotiate without protecting anything",
         )
@@ -42,17 +44,29 @@ def choose_driver(
     return UserDriver(loop, ike_ports=ike_ports)
 
 
+class _StandIn(NullDriver):
+    """Where nothing can be enforced and nothing is to be: refuses every policy with rules."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(os.urandom)
+        self._problem = problem
+
+    def assign(self, selection: Selection) -> None:
+        if selection.policy.rules:
+            raise DriverError(self._problem)
+        super().assign(selection)
+
+
 def name_of(driver: Driver) -> str:
     """As --driver calls it."""
-    return type(driver).__name__.removesuffix("Driver").lower()
+    return "null" if isinstance(driver, NullDriver) else "user"
 
 
 def missing_for_user_driver() -> Iterator[str]:
     """What the user-space driver would need and does not find."""
-    held = _capabilities()
-    if not held >> _CAP_NET_ADMIN & 1:
+    if not may_change_network():
         yield "no right to change network settings (CAP_NET_ADMIN)"
-    if not held >> _CAP_NET_RAW & 1:
+    if not _capabilities() >> _CAP_NET_RAW & 1:
         yield "no right to send and receive ESP and AH (CAP_NET_RAW)"
     if not os.access(_TUN, os.R_OK | os.W_OK):
         yield _why_no_tun()
@@ -60,6 +74,11 @@ def missing_for_user_driver() -> Iterator[str]:
 
     if netfilter.command() is None:
         yield "the command nft is not installed (Debian package nftables)"
+
+
+def may_change_network() -> bool:
+    """Whether this process may make and remove routes, rules and packet filters."""
+    return bool(_capabilities() >> _CAP_NET_ADMIN & 1)
 
 
 def _why_no_tun() -> str:
