@@ -77,6 +77,22 @@ def test_a_word_that_is_no_address(policy: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("option", ["--port", "--nat-port"])
+@pytest.mark.parametrize("port", ["0", "65536"])
+def test_a_number_that_is_no_port(policy: Path, option: str, port: str) -> None:
+    status, said = run(policy, "--driver", "null", option, port)
+    assert status == 2
+    assert f"Invalid value for '{option}': {port} is not in the range" in said
+    assert "Traceback" not in said
+
+
+def test_one_port_for_both(policy: Path) -> None:
+    assert run(policy, "--port", "5000", "--nat-port", "5000") == (
+        2,
+        "--port and --nat-port are both 5000\n  fix: give them two ports\n",
+    )
+
+
 def test_a_control_socket_that_cannot_be_made(policy: Path) -> None:
     status, said = run(policy, "--driver", "null", "--control", str(policy / "below" / "a-file"))
     assert status == 2

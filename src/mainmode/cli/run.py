@@ -11,6 +11,8 @@ from mainmode.errors import PersonError
 from mainmode.model import IpAddress
 from mainmode.service.place import control_socket
 
+_PORT = click.IntRange(1, 0xFFFF)
+
 
 def _addresses(
     ctx: click.Context, option: click.Parameter, given: tuple[str, ...]
@@ -37,9 +39,15 @@ def _addresses(
     callback=_addresses,
     help="Answer on this address only; may be given several times.",
 )
-@click.option("--port", default=limits.IKE_PORT, show_default=True, help="UDP port of IKE.")
 @click.option(
-    "--nat-port", default=limits.NAT_PORT, show_default=True, help="UDP port behind NATs."
+    "--port", type=_PORT, default=limits.IKE_PORT, show_default=True, help="UDP port of IKE."
+)
+@click.option(
+    "--nat-port",
+    type=_PORT,
+    default=limits.NAT_PORT,
+    show_default=True,
+    help="UDP port behind NATs.",
 )
 @click.option(
     "--driver",
@@ -65,6 +73,8 @@ def run(
     control: str | None,
 ) -> None:
     """Run the service in the foreground until SIGTERM."""
+    if port == nat_port:
+        raise PersonError(f"--port and --nat-port are both {port}", fix="give them two ports")
     from mainmode.service.daemon import Options
     from mainmode.service.start import serve
 
