@@ -77,10 +77,26 @@ def test_a_short_key_is_warned_of_and_not_shown(shell: Shell, file: Path) -> Non
 
 
 def test_a_secret_that_others_can_read_is_refused(shell: Shell, file: Path) -> None:
-    (file.parent / "psk").chmod(0o644)
+    secret = file.parent / "psk"
+    secret.chmod(0o644)
+    done = shell("policy", "check", str(file))
+    assert (done.stdout, done.status) == ("", 2)
+    assert done.stderr == (
+        f"{file}:14: {secret}: others may use this secret: its permissions are 0644\n"
+        f"  fix: chmod 600 {secret}\n"
+    )
+
+
+def test_each_wrong_secret_at_its_own_line(shell: Shell, file: Path) -> None:
+    """Rules that are not active count as rules, but nobody asks for their secrets."""
+    rule = WITH_FILE[WITH_FILE.index("[[rule]]") :].replace('"psk"', '"none"')
+    off, on = rule.replace("[[rule]]", "[[rule]]\nactive = false"), rule
+    file.write_text(WITH_FILE + off.replace('"partner"', '"off"', 1) + on.replace("ner", "", 1))
+    (file.parent / "psk").unlink()
     done = shell("policy", "check", str(file))
     assert done.status == 2
-    assert f"  fix: chmod 600 {file.parent / 'psk'}" in done.stderr
+    wrong = [line for line in done.stderr.splitlines() if "this secret" in line]
+    assert [line.removeprefix(f"{file}:").split(":")[0] for line in wrong] == ["14", "25"]
 
 
 def test_a_credential_is_the_service_managers(

@@ -8,12 +8,15 @@ Does not: show a secret, whatever fails; errors name files.
 """
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mainmode import limits
 from mainmode.errors import PersonError, PolicyError
 from mainmode.policy.model import CREDENTIAL_PREFIX, Policy
+
+Locate = Callable[[str, PersonError], PersonError]
+"""Gives a mistake about the secret of this name its place in the policy."""
 
 _ROOT = 0
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -39,12 +42,14 @@ def read_credentials(
     credentials_directory: Path | None = None,
     *,
     owner: int | None = None,
+    locate: Locate = lambda _name, mistake: mistake,
 ) -> Credentials:
     """Every secret that an active rule of `policy` names.
 
     base: the directory of the policy file; secret files are relative to it.
     credentials_directory: where the service manager keeps ours ($CREDENTIALS_DIRECTORY).
     owner: the user besides root who may own a secret file; None: the owner of `base`.
+    locate: tells what is wrong with a secret where the policy names it (`PolicyFile.where_named`).
     Raises: PolicyError, with everything that is wrong.
     """
     keys: dict[str, bytes] = {}
@@ -57,7 +62,7 @@ def read_credentials(
             else:
                 keys[name] = _read_file(base / name, base, owner)
         except PersonError as mistake:
-            mistakes.append(mistake)
+            mistakes.append(locate(name, mistake))
     if mistakes:
         raise PolicyError(mistakes)
     return Credentials(keys)
@@ -103,6 +108,7 @@ def _owner_and_mode(path: Path, fix: str) -> tuple[int, int]:
         problem = f"this secret cannot be read: {error.strerror}"
         raise PersonError(problem, fix=fix, file=str(path)) from None
     if not stat.S_ISREG(status.st_mode):
+        fix = "name the file that holds the key"
         raise PersonError("this secret is not a file", fix=fix, file=str(path))
     return status.st_uid, stat.S_IMODE(status.st_mode)
 
@@ -114,7 +120,7 @@ def _content(path: Path) -> bytes:
             content = file.read(limits.PRESHARED_KEY_MAX_OCTETS + 1)
     except OSError as error:
         problem = f"this secret cannot be read: {error.strerror}"
-        fix = f"give the file to the user who runs the service: chown USER {path}"
+        fix = f"use sudo, or give the file to the user who runs the service: chown USER {path}"
         raise PersonError(problem, fix=fix, file=str(path)) from None
     if len(content) > limits.PRESHARED_KEY_MAX_OCTETS:
         raise PersonError(

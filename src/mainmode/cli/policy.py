@@ -31,9 +31,10 @@ def check(file: Path) -> None:
     read = read_policy_file(file)
     base, directory = file.resolve().parent, os.environ.get("CREDENTIALS_DIRECTORY")
     if directory:
-        secrets = read_credentials(read.policy, base, Path(directory))
+        secrets = read_credentials(read.policy, base, Path(directory), locate=read.where_named)
     else:
-        secrets = read_credentials(_without_credentials(read.policy, file), base)
+        looked_at = _without_credentials(read.policy, file)
+        secrets = read_credentials(looked_at, base, locate=read.where_named)
     for warning in warnings(read.policy, read.lines, secrets):
         place = f"{file}:{warning.line}" if warning.line else str(file)
         click.echo(f"{place}: warning: {warning.text}", err=True)

@@ -79,8 +79,21 @@ _WITH_PORTS = (IpProtocol.TCP, IpProtocol.UDP)
 class PolicyFile:
     """A policy and where its parts stand in the file."""
 
+    file: Path
     policy: Policy
     lines: Lines
+
+    def where_named(self, name: str, mistake: PersonError) -> PersonError:
+        """A mistake about a preshared key, told where an active rule names that key."""
+        key = "credential" if name.startswith(CREDENTIAL_PREFIX) else "secret_file"
+        line = next(
+            self.lines.of(("rule", number, "authentication", index, key))
+            for number, rule in enumerate(self.policy.rules)
+            for index, authentication in enumerate(rule.authentication)
+            if rule.active and authentication.secret == name
+        )
+        problem = f"{mistake.file}: {mistake.problem}" if mistake.file else mistake.problem
+        return PersonError(problem, fix=mistake.fix, file=str(self.file), line=line)
 
 
 def load_policy(file: Path) -> Policy:
@@ -96,7 +109,7 @@ def read_policy_file(file: Path) -> PolicyFile:
     policy = _Loader(mistakes).policy(Table(values, (), "the policy file", mistakes))
     if mistakes.found:
         raise PolicyError(mistakes.in_order())
-    return PolicyFile(policy, lines)
+    return PolicyFile(file, policy, lines)
 
 
 def _parse(file: Path) -> tuple[bytes, dict[str, Any]]:

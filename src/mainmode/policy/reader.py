@@ -85,7 +85,8 @@ class Table:
         for index, value in enumerate(self._list(key)):
             path = (*self.path, key, index)
             if not isinstance(value, str):
-                self._mistakes.add(path, f"{self.what}: {key}: {value!r} is not text in quotes")
+                problem = f"{self.what}: {key}: {value!r} is not text"
+                self._mistakes.add(path, problem, "write text in quotes")
                 continue
             parsed = self._parse(value, parse, path, None)
             if parsed is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mainmode.auth.credentials import Credentials, read_credentials
 from mainmode.engine.engine import Engine
-from mainmode.policy.load import load_policy
+from mainmode.policy.load import read_policy_file
 from mainmode.policy.model import Policy
 from mainmode.service import logs
 from mainmode.service.daemon import Daemon, Options, Parts
@@ -22,12 +22,13 @@ def serve(options: Options, driver: str, log_level: str) -> None:
     logs.start_logging(log_level)
 
     def read_policy() -> tuple[Policy, Credentials]:
-        policy = load_policy(options.policy_file)
+        read = read_policy_file(options.policy_file)
         given = os.environ.get("CREDENTIALS_DIRECTORY")
-        return policy, read_credentials(
-            policy,
+        return read.policy, read_credentials(
+            read.policy,
             options.policy_file.resolve().parent,
             Path(given) if given else None,
+            locate=read.where_named,
         )
 
     parts = Parts(
