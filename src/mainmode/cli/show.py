@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mainmode.cli.client import Answer, Client, control_option
-from mainmode.cli.table import Columns, age, table
+from mainmode.cli.table import Columns, age, shown
 
 if TYPE_CHECKING:
     from mainmode.service.views import MainModeView, QuickModeView
@@ -68,7 +68,7 @@ def mmsas(as_json: bool, control: str | None) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
-        click.echo(table(MAIN_MODE, found) if found else "no main mode SA")
+        click.echo(shown(MAIN_MODE, found) if found else "no main mode SA")
 
 
 @show.command()
@@ -80,7 +80,7 @@ def qmsas(as_json: bool, control: str | None) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
-        click.echo(table(QUICK_MODE, found) if found else "no quick mode SA")
+        click.echo(shown(QUICK_MODE, found) if found else "no quick mode SA")
 
 
 @show.command()

@@ -1,11 +1,35 @@
-"""Plain text tables."""
+"""Plain text tables, and the same as one block of lines a row where a table would be too wide."""
 
+import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
 Columns = Mapping[str, Callable[[T], str]]
 """Head (of one or several lines) to what stands in the cell of a row."""
+
+
+def shown(columns: Columns[T], rows: Sequence[T]) -> str:
+    """A table, unless its lines would be broken by the terminal that it is for."""
+    lines = table(columns, rows)
+    if not sys.stdout.isatty():
+        return lines
+    widest = max(map(len, lines.splitlines()))
+    return lines if widest <= shutil.get_terminal_size().columns else blocks(columns, rows)
+
+
+def blocks(columns: Columns[T], rows: Sequence[T]) -> str:
+    """Each row as a block of its own: a line for each cell, its head in front."""
+    heads = [head.replace("-\n", "").replace("\n", " ").strip() for head in columns]
+    width = max(map(len, heads))
+    return "\n\n".join(
+        "\n".join(
+            f"{head.ljust(width)}  {cell(row)}"
+            for head, cell in zip(heads, columns.values(), strict=True)
+        )
+        for row in rows
+    )
 
 
 def table(columns: Columns[T], rows: Sequence[T]) -> str:
