@@ -89,18 +89,20 @@ class Endings:
             self.end_quick_mode(sa.pair.spi, "deleted by the peer", tell=False)
 
     def forgotten_by_peer(self, carrier: MainModeSa) -> None:
-        """INITIAL-CONTACT: the same identity at the same address and port remembers nothing but
-        this main mode SA and what came from it."""
+        """INITIAL-CONTACT: the same identity at the same address and port remembers nothing older
+        than this main mode SA. What is younger is not meant, however late the message comes."""
         why = "the peer has started anew"
         peer = carrier.path.peer.address
-        for sa in self._associations.main_modes_with(peer):
-            if sa is not carrier and same_peer(sa, carrier):
+        standing = self._associations.main_modes_with(peer)
+        for sa in standing[: standing.index(carrier)]:
+            if same_peer(sa, carrier):
                 for pair in self._made_under(sa):
                     self.end_quick_mode(pair.pair.spi, why, tell=False)
                 self.end_main_mode(sa, why, tell=False)
         for pair in self._associations.quick_modes_with(peer):
             orphan = pair.main_mode not in self._associations.main_modes
-            if orphan and made_with(pair, carrier):
+            older = pair.established_at <= carrier.established_at
+            if orphan and older and made_with(pair, carrier):
                 self.end_quick_mode(pair.pair.spi, why, tell=False)
 
     def _made_under(self, sa: MainModeSa) -> list[QuickModeSa]:

@@ -67,6 +67,8 @@ class Exchange:
         """Whether the peer has shown that it knows the keys of this exchange."""
         self.last_block = b""
         """Once finished: its last ciphertext block, where later IVs start (RFC 2409 app. B)."""
+        self.timed_out = False
+        """Whether it has failed because nobody answered."""
         self._desk = desk
         self._ladder: Ladder[Any] | None = ladder
         self._retry_intervals_s = retry_intervals_s
@@ -170,6 +172,7 @@ class Exchange:
 
     def time_out(self) -> None:
         """Nobody has answered: fail with what is known about why."""
+        self.timed_out = True
         failure = self._suspicion or Failure(Reason.TIMED_OUT, Side.NOBODY)
         step = self.awaits
         if self._suspicion is None and step is not None:

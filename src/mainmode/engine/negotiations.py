@@ -316,6 +316,17 @@ class Negotiations:
         wish.weak_keys += 1
         return wish.weak_keys < limits.WEAK_KEY_RETRIES_MAX
 
+    def _lost_main_mode(self, exchange: Exchange, qm: QuickMode) -> bool:
+        """The peer is silent under a main mode SA that has served before: it has lost it, or is
+        gone. Another main mode will tell (service.md 25)."""
+        wish = qm.asker
+        if not (exchange.timed_out and qm.sa.quick_modes and isinstance(wish, Wish)):
+            return False
+        first_time, wish.tried_again = not wish.tried_again, True
+        if first_time:
+            qm.sa.usable = False
+        return first_time
+
     # --- the life of an exchange ------------------------------------------------------------
 
     def _start(self, ladder: Ladder[Any], negotiation: Negotiation, path: Path, key: Key) -> None:
@@ -423,7 +434,7 @@ class Negotiations:
         if failure.decided_by is not Side.PEER and qm.sa.cookies in self._associations.main_modes:
             self._explain(exchange, qm, failure)
         if isinstance(qm.asker, Wish):
-            if self._weak_again(qm, failure):
+            if self._weak_again(qm, failure) or self._lost_main_mode(exchange, qm):
                 self._pursue(qm.asker)
             else:
                 self._give_up(qm.asker)

@@ -16,6 +16,8 @@ class Wish:
     decision: Decision
     weak_keys: int = 0
     """How often its keys came out weak so far."""
+    tried_again: bool = False
+    """Whether it has had another main mode made already, after silence under the first."""
 
     @property
     def authentications(self) -> tuple[Authentication, ...]:
