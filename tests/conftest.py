@@ -26,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only what needs no peer, no network of its own, and little time",
     )
+    parser.addoption(
+        "--fuzz-seconds",
+        type=float,
+        default=3.0,
+        help="how long the engine is under siege (tests/fuzz)",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -22,7 +22,7 @@ from mainmode.wire.payloads import (
     Payload,
     VendorId,
 )
-from tests.engine.rungs import rung
+from tests.engine.rungs import initial_contact, rung
 from tests.engine.scene import Scene, failure, header, port_scene, state, tables
 
 BOB = Identification.of_name(IdType.FQDN, "bob.example")
@@ -63,11 +63,6 @@ def delete(*spis: bytes, protocol: int = ProtocolId.ESP) -> Delete:
 
 def main_mode_delete(puppet: Puppet) -> Delete:
     return delete(puppet.cky_i + puppet.cky_r, protocol=ProtocolId.ISAKMP)
-
-
-def initial_contact(puppet: Puppet) -> Notification:
-    spi = puppet.cky_i + puppet.cky_r
-    return Notification(Doi.IPSEC, ProtocolId.ISAKMP, NotifyType.INITIAL_CONTACT, spi, b"")
 
 
 def ending(what: str, host: Host, puppet: Puppet) -> Payload:

@@ -133,9 +133,13 @@ class Puppet:
             (),
             flags | HeaderFlag.ENCRYPTION,
             message_id,
-            sealed=Sealed(first, self._cbc.encrypt(iv, plaintext)),
+            sealed=Sealed(first, self.encrypt(iv, plaintext)),
         )
         return encode_message(message)
+
+    def encrypt(self, iv: bytes, plaintext: bytes) -> bytes:
+        """Whole blocks, under the key of main mode."""
+        return self._cbc.encrypt(iv, plaintext)
 
     def opened(self, datagram: bytes, iv: bytes) -> Payloads:
         sealed = parse_message_untrusted(datagram).sealed
