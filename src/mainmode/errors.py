@@ -2,7 +2,7 @@
 
 `Malformed`    the peer sent octets that are no message: counted, explained, dropped.
 `PersonError`  a person gave us something wrong: one clear message, exit status 2.
-Why a negotiation failed is not an exception but a value: `engine.failures`.
+Why a negotiation failed is not an exception but a value: `failures`.
 """
 
 from mainmode.numbers import NotifyType

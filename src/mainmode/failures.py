@@ -1,6 +1,6 @@
 """Why a negotiation failed: one typed reason that can explain itself.
 
-Source: the sentences are ours; the audit ids are windows.md 9.1.
+Source: the sentences are ours; the audit ids are those of Windows' security log (541 to 547, 550).
 """
 
 from dataclasses import dataclass, replace

@@ -5,7 +5,7 @@ Units are last in the names: _s seconds, _octets, _kib kilobytes of 1024 octets.
 
 # --- retransmission -------------------------------------------------------------------------
 RETRY_INTERVALS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 16.0)
-"""A message goes out at 0, 1, 3, 7, 15 and 31 s and fails at 47 s: five retries (service.md 15;
+"""A message goes out at 0, 1, 3, 7, 15 and 31 s and fails at 47 s: five retries (docs/service.md 15;
 first two intervals MS-IKEE <16>; doubling and the 16 s cap after its delete schedule, ours)."""
 DUPLICATE_REPLIES_MAX = 5
 """How often one stored reply answers an identical datagram (racoon: 5, libreswan: 2)."""
@@ -66,7 +66,7 @@ HELD_PACKETS_MAX = 1_024
 REPLAY_WINDOW_PACKETS = 128
 DRAIN_PACKETS = 64
 DRAIN_PACKETS_3DES = 16
-"""How many packets one wake-up handles before the loop breathes (driver.md 4)."""
+"""How many packets one wake-up handles before the loop breathes (ours, measured)."""
 PACKET_MAX_OCTETS = 65_535
 HELD_PACKET_S = 30.0
 """How long a packet waits for its SA; Linux gives up an unanswered acquire after as long."""

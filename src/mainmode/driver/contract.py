@@ -1,11 +1,11 @@
 """The IPSec driver's contract: what IKE asks of it and what it tells IKE.
 
 The driver owns packets, octets, seconds and sequence numbers. IKE hands it policy and SA pairs
-and learns from it that a packet needs an SA or that a pair is used up (service.md 21 and 30).
+and learns from it that a packet needs an SA or that a pair is used up (docs/service.md 21, 30).
 Everything that crosses is a value of `model` or `policy`, so the driver can live in a process
 of its own or in the kernel.
 
-Source: windows.md 5.3 and 8.4; service.md 18..21.
+Source: docs/service.md 18 to 21; the statistics of IP Security Monitor in Windows Server 2003.
 """
 
 from dataclasses import dataclass, field, fields
@@ -28,7 +28,7 @@ class PairCounters:
 
 @dataclass(slots=True)
 class DriverStatistics:
-    """IPsec statistics of the driver since its start, named as windows.md 8.4 names them."""
+    """IPSec statistics of the driver since its start, under the names of IP Security Monitor."""
 
     active_security_associations: int = field(
         default=0, metadata={"name": "Active Security Associations"}

@@ -1,6 +1,6 @@
 """The policy of Windows, as values: rules, filter lists, filter actions, main mode settings.
 
-Source: windows.md 6 (MS-GPIPSEC 2.2.1), in its administrators' words.
+Source: MS-GPIPSEC 2.2.1, in the words of Windows' administrators.
 Talks to: `selection` (which filter decides for a packet), `offers` (what is proposed), `load`.
 Does not: hold secrets; an authentication method names one, `auth.credentials` has it.
 """
@@ -201,7 +201,7 @@ DEFAULT_MAIN_MODE_OFFERS = (
 DEFAULT_QUICK_MODE_OFFERS = (
     QuickModeOffer(esp_cipher=CIPHERS["3des"], esp_integrity=HASHES["sha1"]),
 )
-"""Windows' "integrity and encryption": ESP 3DES-SHA1, an hour or 100 MB (windows.md 6.7)."""
+"""Windows' "integrity and encryption": ESP 3DES-SHA1, an hour or 100 MB."""
 
 
 @dataclass(frozen=True, slots=True)
