@@ -5,8 +5,9 @@ Units are last in the names: _s seconds, _octets, _kib kilobytes of 1024 octets.
 
 # --- retransmission -------------------------------------------------------------------------
 RETRY_INTERVALS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 16.0)
-"""A message goes out at 0, 1, 3, 7, 15 and 31 s and fails at 47 s: five retries (docs/service.md 15;
-first two intervals MS-IKEE <16>; doubling and the 16 s cap after its delete schedule, ours)."""
+"""A message goes out at 0, 1, 3, 7, 15 and 31 s and fails at 47 s: five retries
+(docs/service.md 15; first two intervals MS-IKEE <16>; doubling and the 16 s cap after its delete
+schedule, ours)."""
 DUPLICATE_REPLIES_MAX = 5
 """How often one stored reply answers an identical datagram (racoon: 5, libreswan: 2)."""
 FINISHED_EXCHANGE_S = 60.0
