@@ -127,6 +127,7 @@ def require_empty(host: Host) -> None:
     associations = host.engine._associations
     assert not associations._by_peer
     assert not associations._by_outbound
+    assert not associations._pairs_by_peer
     assert not host.engine._half_open._by_initiator
     assert not host.engine._half_open._by_cookies
     assert not host.engine._half_open._per_address

@@ -17,8 +17,8 @@ def identification_of(identity: Identity, address: IpAddress) -> Identification:
     """The ID payload that says `identity`; without a value it is the address in use."""
     if identity.kind in _NAMES:
         return Identification(_NAMES[identity.kind], 0, 0, identity.value.encode())
-    text = identity.value or str(address)
-    return Identification.of_addresses(AddressRange.parse(text))
+    stated = AddressRange.parse(identity.value) if identity.value else AddressRange.host(address)
+    return Identification.of_addresses(stated)
 
 
 def require_expected(

@@ -4,7 +4,6 @@ Records hold octets and values only, so that they can be stored and moved. Every
 dictionary access, whatever the number of SAs.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mainmode import limits
@@ -83,6 +82,7 @@ class Associations:
         """By inbound SPI."""
         self._by_peer: dict[IpAddress, list[MainModeSa]] = {}
         self._by_outbound: dict[tuple[IpAddress, ProtocolId, int], int] = {}
+        self._pairs_by_peer: dict[IpAddress, dict[int, QuickModeSa]] = {}
 
     def add_main_mode(self, sa: MainModeSa) -> None:
         self.main_modes[sa.cookies] = sa
@@ -122,13 +122,18 @@ class Associations:
         pair = sa.pair
         self.quick_modes[pair.spi] = sa
         self._by_outbound[pair.peer, pair.outbound.protocol, pair.outbound.spi] = pair.spi
+        self._pairs_by_peer.setdefault(pair.peer, {})[pair.spi] = sa
 
     def remove_quick_mode(self, spi: int) -> QuickModeSa | None:
         """Forget a pair by its inbound SPI; None when there is none."""
         sa = self.quick_modes.pop(spi, None)
         if sa is not None:
-            outbound = sa.pair.outbound
-            self._by_outbound.pop((sa.pair.peer, outbound.protocol, outbound.spi), None)
+            peer, outbound = sa.pair.peer, sa.pair.outbound
+            self._by_outbound.pop((peer, outbound.protocol, outbound.spi), None)
+            of_peer = self._pairs_by_peer[peer]
+            del of_peer[spi]
+            if not of_peer:
+                del self._pairs_by_peer[peer]
         return sa
 
     def quick_mode_to(
@@ -138,5 +143,6 @@ class Associations:
         spi = self._by_outbound.get((peer, protocol, outbound_spi))
         return self.quick_modes.get(spi) if spi is not None else None
 
-    def quick_modes_with(self, peer: IpAddress) -> Iterator[QuickModeSa]:
-        return (sa for sa in tuple(self.quick_modes.values()) if sa.pair.peer == peer)
+    def quick_modes_with(self, peer: IpAddress) -> tuple[QuickModeSa, ...]:
+        """All that stand with this address, oldest first."""
+        return tuple(self._pairs_by_peer.get(peer, {}).values())
