@@ -59,7 +59,8 @@ class _StandIn(NullDriver):
 
 def name_of(driver: Driver) -> str:
     """As --driver calls it."""
-    return "null" if isinstance(driver, NullDriver) else "user"
+    kind = NullDriver if isinstance(driver, NullDriver) else type(driver)
+    return kind.__name__.removesuffix("Driver").lower()
 
 
 def missing_for_user_driver() -> Iterator[str]:
