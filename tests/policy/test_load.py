@@ -356,6 +356,18 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     assert (mistake.line, mistake.problem) == (2, "the policy is not UTF-8 text")
 
 
+def test_an_editors_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(SMALL, encoding="utf-8-sig")
+    assert load_policy(file) == load(tmp_path, SMALL)
+
+
+def test_one_table_where_an_array_of_tables_belongs(tmp_path: Path) -> None:
+    [(_, problem, fix)] = mistakes(tmp_path, '[policy]\nname = "x"\n[rule]\nname = "y"\n')
+    assert problem.startswith("the policy file: rule is {")
+    assert fix == "write its head as [[rule]]"
+
+
 def test_a_file_nested_without_end(tmp_path: Path) -> None:
     [(_, problem, _)] = mistakes(tmp_path, "a = " + "[" * 100_000)
     assert "nested too deeply" in problem

@@ -18,6 +18,7 @@ What is left out has the default of `policy.model`. `docs/policy-example.toml` s
 Does not: read secrets (`auth.credentials`) or warn (`check`).
 """
 
+import codecs
 import re
 import tomllib
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def _parse(file: Path) -> tuple[bytes, dict[str, Any]]:
         return PolicyError([PersonError(problem, fix=fix, file=str(file), line=line)])
 
     try:
-        source = file.read_bytes()
+        source = file.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise wrong(f"the policy cannot be read: {error.strerror}", "name a policy file") from None
     try:

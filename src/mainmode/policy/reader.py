@@ -82,7 +82,7 @@ class Table:
             self._asked.add(key)
             return default
         found = []
-        for index, value in enumerate(self._list(key)):
+        for index, value in enumerate(self._list(key, "an array: [ ... ]")):
             path = (*self.path, key, index)
             if not isinstance(value, str):
                 problem = f"{self.what}: {key}: {value!r} is not text"
@@ -96,7 +96,8 @@ class Table:
     def tables(self, key: str) -> list["Table"]:
         """An array of tables (or inline tables)."""
         tables = []
-        for index, value in enumerate(self._list(key)):
+        form = "an array of tables: [{ key = value }]" if self.path else f"its head as [[{key}]]"
+        for index, value in enumerate(self._list(key, form)):
             path = (*self.path, key, index)
             what = f"{self.what}, {key.removesuffix('s')} {index + 1}"
             if isinstance(value, dict):
@@ -138,8 +139,8 @@ class Table:
             return default
         return value
 
-    def _list(self, key: str) -> list[Any]:
-        return self._get(key, list, "an array: [ ... ]", [])
+    def _list(self, key: str, form: str) -> list[Any]:
+        return self._get(key, list, form, [])
 
     def _parse(self, text: str, parse: Callable[[str], T], path: Path, default: D) -> T | D:
         try:

@@ -145,7 +145,9 @@ def parse_lifetime_s(text: str) -> int:
 
 def _within(text: str, amount: int) -> int:
     if not 1 <= amount <= LIFETIME_MAX:
-        raise WordError(f"a lifetime of {text} is out of range", f"write 1 to {LIFETIME_MAX}")
+        raise WordError(
+            f"a lifetime of {text} is out of range", f"write 1 to {LIFETIME_MAX} seconds or kB"
+        )
     return amount
 
 
