@@ -91,8 +91,7 @@ class Associations:
     def remove_main_mode(self, sa: MainModeSa) -> None:
         """Forget a main mode SA; its pairs stay (they may outlive it)."""
         sa.usable = False
-        if self.main_modes.pop(sa.cookies, None) is None:
-            return
+        del self.main_modes[sa.cookies]
         peers = self._by_peer[sa.path.peer.address]
         peers.remove(sa)
         if not peers:
@@ -129,7 +128,9 @@ class Associations:
         sa = self.quick_modes.pop(spi, None)
         if sa is not None:
             peer, outbound = sa.pair.peer, sa.pair.outbound
-            self._by_outbound.pop((peer, outbound.protocol, outbound.spi), None)
+            named = (peer, outbound.protocol, outbound.spi)
+            if self._by_outbound.get(named) == spi:  # a peer may have said one SPI twice
+                del self._by_outbound[named]
             of_peer = self._pairs_by_peer[peer]
             del of_peer[spi]
             if not of_peer:

@@ -36,8 +36,6 @@ class Endings:
 
     def end_main_mode(self, sa: MainModeSa, why: str, *, tell: bool = True) -> None:
         """Let no more quick modes come from it."""
-        if sa.cookies not in self._associations.main_modes:
-            return
         if tell:
             payload = informational.delete_main_mode(sa)
             self._desk.send(sa.path, informational.protected(sa, payload, self._desk.entropy))

@@ -164,10 +164,7 @@ class Exchange:
         if self._retries >= len(self._retry_intervals_s):
             self.time_out()
             return
-        self._desk.send(self.path, self._sent)
-        if self._sent_event is not None:
-            self._sent_event = replace(self._sent_event, retry=self._retries)
-            self._desk.record(self._sent_event)
+        self._send_again(self._retries)
         self._arm(TimerKind.RETRY, self._retry_intervals_s[self._retries])
 
     def time_out(self) -> None:
@@ -296,9 +293,13 @@ class Exchange:
             self._drop(datagram, "a duplicate")
             return
         self._replies += 1
+        self._send_again(self._replies)
+
+    def _send_again(self, retry: int) -> None:
+        """The last message, octet for octet: its IV has moved on."""
         self._desk.send(self.path, self._sent)
         if self._sent_event is not None:
-            self._desk.record(replace(self._sent_event, retry=self._replies))
+            self._desk.record(replace(self._sent_event, retry=retry))
 
     # --- admission --------------------------------------------------------------------------
 

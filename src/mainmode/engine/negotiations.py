@@ -7,7 +7,7 @@ not known to take more; the rest queue up.
 
 from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from mainmode import limits
 from mainmode.auth.authenticator import Role
@@ -156,9 +156,7 @@ class Negotiations:
     def _next_turn(self, cookies: Cookies) -> None:
         """One of our quick modes under this main mode has ended: whoever waits longest is next.
         If the main mode SA is gone, that is everybody: under another one."""
-        turns = self._turns.get(cookies)
-        if turns is None:
-            return
+        turns = self._turns[cookies]
         turns.running -= 1
         while turns.waiting and turns.running < limits.QUICK_MODES_AT_ONCE:
             self._pursue(turns.waiting.popleft())
@@ -218,7 +216,7 @@ class Negotiations:
         known = self._associations.main_modes_with(path.peer.address)
         return vendor_ids.ours(self._terms.policy.profile, first_contact=not known)
 
-    def _main_mode_done(self, exchange: Exchange, sa: MainModeSa) -> None:
+    def _main_mode_done(self, exchange: Exchange, mm: MainMode, sa: MainModeSa) -> None:
         desk = self._desk
         sa.last_block = exchange.last_block
         sa.established_at = desk.now
@@ -237,7 +235,7 @@ class Negotiations:
                 str(sa.peer),
             )
         )
-        if isinstance(exchange.negotiation, MainMode) and exchange.negotiation.initial_contact:
+        if mm.initial_contact:
             name = NotifyType.INITIAL_CONTACT.name.replace("_", "-")
             desk.record(NotificationReceived(sa.path, name, authenticated=True))
             self._endings.forgotten_by_peer(sa)
@@ -397,11 +395,11 @@ class Negotiations:
     def _done(self, exchange: Exchange, result: object) -> None:
         negotiation = exchange.negotiation
         self.exchanges.finish(exchange)
-        if isinstance(result, MainModeSa):
-            self._half_open.end(result.cookies)
-            self._main_mode_done(exchange, result)
-        elif isinstance(result, SaPair) and isinstance(negotiation, QuickMode):
-            self._quick_mode_done(exchange, negotiation, result)
+        if isinstance(negotiation, QuickMode):
+            self._quick_mode_done(exchange, negotiation, cast("SaPair", result))
+        else:
+            self._half_open.end((exchange.cky_i, exchange.cky_r))
+            self._main_mode_done(exchange, negotiation, cast("MainModeSa", result))
 
     def _failed(self, exchange: Exchange, failure: Failure) -> None:
         desk, negotiation = self._desk, exchange.negotiation
