@@ -5,7 +5,7 @@ import pytest
 from mainmode.auth.credentials import Credentials
 from mainmode.engine.events import MainModeEnded, NegotiationFailed, QuickModeEnded
 from mainmode.failures import Reason
-from mainmode.policy.model import Policy
+from mainmode.policy.model import Authentication, Method, Policy
 from mainmode.policy.selection import Selection
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
@@ -97,6 +97,15 @@ def test_what_is_still_permitted_goes_on(at_s: float) -> None:
     scene = Scene().connect(at_s)
     for host in (scene.alice, scene.bob):
         assign(scene.network, host, policy(rule(), rule("any", "me", name="more", port=1)))
+    scene.network.run(2.0)
+    scene.require_agreement()
+
+
+def test_methods_without_a_secret_have_none_that_could_change() -> None:
+    several = [authentication(), Authentication(Method.KERBEROS)]
+    assigned = policy(rule(authentications=several))
+    scene = Scene(assigned).connect(0.025)
+    assign(scene.network, scene.alice, assigned)
     scene.network.run(2.0)
     scene.require_agreement()
 

@@ -10,12 +10,13 @@ from mainmode.engine.events import (
 )
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.failures import Side
-from mainmode.numbers import Doi, IdType, NotifyType, ProtocolId
+from mainmode.numbers import Doi, ExchangeType, IdType, NotifyType, ProtocolId
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, policy, rule
 from mainmode.wire.payloads import (
     Delete,
+    Hash,
     Identification,
     Nonce,
     Notification,
@@ -122,6 +123,21 @@ def test_two_deletes_and_more_in_one_message() -> None:
     assert not host.engine.main_mode_sas()
     assert not host.inbound
     assert len(host.of(MainModeEnded)) == 1
+
+
+def test_an_spi_that_the_peer_has_said_twice_names_the_younger_pair() -> None:
+    host, network = host_and_network()
+    puppet = Puppet(network, host).establish()
+    talks = [puppet.talk() for _ in range(3)]
+    for talk in talks:
+        talk.spi = 0x1234
+        talk.establish()
+    older, middle, younger = host.inbound
+    network.do(host, host.engine.expired(middle, 0.0, hard=True))
+    puppet.hears(puppet.inform(delete(bytes.fromhex("00001234"))))
+    assert list(host.inbound) == [older], younger
+    network.do(host, host.engine.expired(older, 0.0, hard=True))
+    assert not host.inbound
 
 
 def test_our_own_spi_in_a_delete_means_nothing() -> None:
@@ -242,6 +258,19 @@ def test_nothing_ends_in_clear(what: str) -> None:
     assert puppet.hears(puppet.clear([payload], 5, message_id=99)) == []
     assert puppet.hears(puppet.clear([payload], 5)) == []
     assert state(host) == before
+
+
+@pytest.mark.parametrize("what", ["pair", "main mode", "initial contact", "probe"])
+def test_a_protected_message_without_a_hash_in_front_is_dropped(what: str) -> None:
+    host, network = host_and_network()
+    puppet = Puppet(network, host).establish()
+    puppet.talk().establish()
+    payload = ending(what, host, puppet)
+    before = state(host)
+    for payloads in ([payload], [payload, Hash(bytes(20))], [VendorId(b"first"), payload]):
+        datagram = puppet.talk().seals(payloads, ExchangeType.INFORMATIONAL)
+        assert puppet.hears(datagram) == []
+        assert state(host) == before
 
 
 @pytest.mark.parametrize("what", ["pair", "main mode", "initial contact", "probe"])

@@ -274,6 +274,21 @@ def test_a_reflector_gets_nowhere() -> None:
     assert not alice.engine.main_mode_sas()
 
 
+def test_cookies_are_never_zero_nor_those_of_another_main_mode() -> None:
+    host, network = host_and_network()
+    puppet = Puppet(network, host)
+    puppet.offers()
+    taken = puppet.cky_r
+    draws = iter([bytes(8), taken, b"fresh..."])
+    host.engine._desk.entropy = lambda _octets: next(draws)
+    again = Puppet(network, host, port=501)
+    again.offers()
+    assert again.cky_r == b"fresh..."
+    draws = iter([bytes(8), b"initial."])
+    network.do(host, host.engine.connect(path("192.0.2.1", "192.0.2.9"), 0.0))
+    assert header(network.sent[-1].datagram).cky_i == b"initial."
+
+
 @pytest.mark.parametrize("exchange", [2, 5, 32])
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_invented_responder_cookies_are_counted_and_not_answered(

@@ -10,7 +10,15 @@ from mainmode.testing.network import Arrival, Host, Network
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, policy
 from tests.engine.rungs import initial_contact
-from tests.engine.scene import LONG_ENOUGH_S, RETRY_CYCLE_S, Scene, failures, header, numbers
+from tests.engine.scene import (
+    LONG_ENOUGH_S,
+    RETRY_CYCLE_S,
+    Scene,
+    failures,
+    header,
+    numbers,
+    port_scene,
+)
 
 
 def test_a_peer_that_has_forgotten_everything_gets_a_new_main_mode() -> None:
@@ -59,6 +67,35 @@ def test_a_peer_that_never_answers_a_certain_quick_mode_is_not_asked_for_ever() 
     scene.connect(5 * LONG_ENOUGH_S)
     assert len(scene.alice.of(MainModeEstablished)) == 2
     assert len(failures(scene.alice)) == 2
+
+
+def test_a_wish_that_is_never_answered_costs_others_their_main_mode_once() -> None:
+    """Port 443 is never answered; the others are, before and after."""
+    scene = port_scene(80, 443, 8080)
+    deaf: set[int] = set()
+
+    def fault(sent: Send, _number: int) -> list[Arrival]:
+        return [] if header(sent.datagram).message_id in deaf else [Arrival(sent.datagram)]
+
+    def silence() -> None:
+        """Nobody answers the quick mode that has just begun."""
+        under_way = scene.alice.engine._negotiations.exchanges.under_way()
+        deaf.update(each.message_id for each in under_way)
+
+    scene.network.fault = fault
+    scene.acquire(scene.alice, scene.flow(80))
+    scene.network.run(1.0)
+    scene.acquire(scene.alice, scene.flow(443))
+    silence()
+    scene.network.run(1.0 + RETRY_CYCLE_S + 0.065)
+    silence()
+    scene.acquire(scene.alice, scene.flow(8080))
+    scene.network.run(LONG_ENOUGH_S)
+    assert len(failures(scene.alice)) == 2
+    assert len(scene.alice.of(MainModeEstablished)) == 2
+    assert len(scene.alice.inbound) == 2
+    newest = scene.alice.engine.main_mode_sas()[-1]
+    assert newest.usable
 
 
 def test_initial_contact_that_comes_late_spares_what_is_younger_than_its_main_mode() -> None:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES
-from mainmode.engine.events import QuickModeEnded, QuickModeEstablished
+from mainmode.engine.events import DatagramDropped, QuickModeEnded, QuickModeEstablished
 from mainmode.model import AddressRange, Direction, Mode, Selector
 from mainmode.numbers import ExchangeType, HeaderFlag, ProtocolId
 from mainmode.testing.network import Host, Network
@@ -158,6 +158,18 @@ def test_one_identity_alone_is_no_quick_mode() -> None:
     ids = talk.identifications()
     assert puppet.hears(talk.first(talk.proposal(), Nonce(talk.nonce_b), ids[0])) == []
     assert not host.promised
+
+
+@pytest.mark.parametrize("pfs", ["", "group2"])
+def test_two_public_values_are_no_quick_mode(pfs: str) -> None:
+    puppet, host = puppet_and_host()
+    talk = puppet.talk()
+    public = KeyExchange(bytes(range(128)))
+    offered = talk.proposal(group=pfs)
+    message_1 = talk.first(offered, Nonce(talk.nonce_b), public, public, *talk.identifications())
+    assert puppet.hears(message_1) == []
+    assert not host.promised
+    assert "occurs once, not 2 times" in host.of(DatagramDropped)[-1].why
 
 
 def test_the_responder_installs_inbound_before_it_answers_and_outbound_at_the_end() -> None:

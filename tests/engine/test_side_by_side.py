@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from mainmode import limits
+from mainmode.auth.credentials import Credentials
 from mainmode.engine.events import (
     MainModeEstablished,
     MessageSent,
@@ -15,14 +16,15 @@ from mainmode.engine.vendor_ids import MAINMODE
 from mainmode.failures import Reason
 from mainmode.model import Flow
 from mainmode.numbers import Doi, ExchangeType, ProtocolId
-from mainmode.testing.faults import Weather
+from mainmode.testing.faults import Weather, lose_from
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
-from mainmode.testing.samples import CREDENTIALS, policy
+from mainmode.testing.samples import CREDENTIALS, KEY, SECRET, authentication, policy, rule
 from mainmode.wire.payloads import Delete, VendorId
 from tests.engine.rungs import asked_for, flow
 from tests.engine.scene import (
     LONG_ENOUGH_S,
+    RETRY_CYCLE_S,
     Scene,
     failures,
     header,
@@ -201,6 +203,43 @@ def test_the_answer_to_a_held_packet_waits_for_the_quick_mode_that_the_peer_has_
     scene.require_agreement(pairs=1)
 
 
+def test_wishes_under_different_keys_have_main_modes_of_their_own() -> None:
+    """Two rules toward one peer; the key of one of them is wrong there."""
+    right, wrong = authentication(SECRET), authentication("another")
+    credentials = Credentials({SECRET: KEY, "another": b"what the peer does not have"})
+    assigned = policy(
+        rule(protocol=6, port=80, authentications=[wrong]),
+        rule(protocol=6, port=443, name="right", authentications=[right]),
+    )
+    bob = policy(*(rule("any", "me", protocol=6, port=port) for port in (80, 443)))
+    scene = Scene(assigned, bob, alice_credentials=credentials)
+    for port in (80, 443):
+        scene.acquire(scene.alice, scene.flow(port))
+    scene.network.run(LONG_ENOUGH_S)
+    scene.require_agreement()
+    [pair] = scene.alice.inbound.values()
+    assert pair.selector.remote_port == 443
+    assert [each.reason for each in failures(scene.alice)] == [Reason.WRONG_KEY]
+    assert tables(scene.alice)["wishes"] == 0
+
+
+def test_a_main_mode_that_fails_takes_only_its_own_wishes_along() -> None:
+    """Two rules toward one peer that is dead; the second wish comes five seconds later."""
+    assigned = policy(
+        rule(protocol=6, port=80, authentications=[authentication("one")]),
+        rule(protocol=6, port=443, name="b", authentications=[authentication("another")]),
+    )
+    scene = Scene(assigned, fault=lose_from(0))
+    scene.acquire(scene.alice, scene.flow(80))
+    scene.network.run(5.0)
+    scene.acquire(scene.alice, scene.flow(443))
+    scene.network.run(RETRY_CYCLE_S + 1.0)
+    assert tables(scene.alice)["wishes"] == tables(scene.alice)["parked wishes"] == 1
+    scene.network.run(RETRY_CYCLE_S + 6.0)
+    assert tables(scene.alice)["wishes"] == tables(scene.alice)["parked wishes"] == 0
+    assert scene.alice.engine.statistics.acquire_failures == 2
+
+
 # --- turns ----------------------------------------------------------------------------------------
 
 
@@ -294,6 +333,19 @@ def test_the_queue_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(refused) == len(PORTS) - 2
     assert {each.reason for each in refused} == {Reason.CLOSED}
     assert host.engine.statistics.acquire_failures == len(PORTS) - 2
+
+
+def test_the_queue_under_a_main_mode_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assigned = policy(*(rule(protocol=6, port=port, name=str(port)) for port in PORTS))
+    host = Host("192.0.2.1", assigned, CREDENTIALS)
+    puppet = Puppet(Network(host), host).establish()
+    monkeypatch.setattr(limits, "NEGOTIATIONS_WAITING_MAX", 2)
+    for port in PORTS:
+        effects = host.engine.acquire(flow(host, puppet, port), puppet.path, 0.0)
+        puppet.network.do(host, effects)
+    assert tables(host)["exchanges under way"] == 3
+    assert tables(host)["wishes"] == 5
+    assert len(failures(host)) == len(PORTS) - 5
 
 
 def test_asking_again_changes_nothing() -> None:

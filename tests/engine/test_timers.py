@@ -3,8 +3,18 @@
 from random import Random
 
 from mainmode.engine.timers import Timer, TimerKind, Timers
+from mainmode.testing.network import Host
+from mainmode.testing.samples import CREDENTIALS, policy
 
 RETRY, DEADLINE = TimerKind.RETRY, TimerKind.DEADLINE
+
+
+def test_a_timer_whose_subject_is_gone_does_nothing() -> None:
+    host = Host("192.0.2.1", policy(), CREDENTIALS)
+    for kind in TimerKind:
+        host.engine._desk.timers.set(Timer(kind, (b"nobody  ", b"no one  ", 7)), 1.0)
+    assert host.engine.wake(1.0) == []
+    assert host.engine.next_wake is None
 
 
 def timer(number: int, kind: TimerKind = RETRY) -> Timer:
