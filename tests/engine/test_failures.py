@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from mainmode.auth.credentials import Credentials
+from mainmode.crypto.modp import prime_of
 from mainmode.engine.effects import AllocateSpi
 from mainmode.engine.events import NegotiationFailed
 from mainmode.failures import Failure, Inadmissible, Reason, Refused, Side
@@ -194,6 +195,22 @@ def test_a_public_value_outside_the_group_is_the_failure_if_nothing_better_comes
     assert failures(host) == []
     puppet.network.run(RETRY_CYCLE_S)
     assert failure(host).reason is Reason.BAD_PUBLIC_VALUE
+
+
+def test_no_public_value_outside_the_group_reaches_a_responder() -> None:
+    """0, 1, p - 1, p, p + 1, everything above, and other lengths; then the right one."""
+    standing = rung("main_mode_3")
+    puppet, host = standing.puppet, standing.host
+    nonce = standing.payloads[1]
+    prime = prime_of(puppet.offer.group)
+    octets = puppet.offer.group.public_octets
+    for number in (0, 1, prime - 1, prime, prime + 1, 256**octets - 1):
+        wrong = [KeyExchange(number.to_bytes(octets)), nonce]
+        assert puppet.hears(standing.wrap(wrong)) == [], number
+    for length in (0, 1, octets - 1, octets + 1, 2 * octets):
+        assert puppet.hears(standing.wrap([KeyExchange(b"\2" * length), nonce])) == []
+    standing.finish(puppet.hears(standing.datagram))
+    assert host.engine.main_mode_sas()
 
 
 @pytest.mark.parametrize("value", [bytes(128), b"\0" * 127 + b"\1", b"\2" * 127, b""])

@@ -1,6 +1,8 @@
 """A peer that has lost our main mode SA: silence in the second or a later quick mode means another
 main mode; and INITIAL-CONTACT that comes late."""
 
+import pytest
+
 from mainmode.engine.effects import Send
 from mainmode.engine.events import MainModeEstablished, NegotiationFailed
 from mainmode.failures import Reason
@@ -18,6 +20,7 @@ from tests.engine.scene import (
     header,
     numbers,
     port_scene,
+    tables,
 )
 
 
@@ -35,6 +38,19 @@ def test_a_peer_that_has_forgotten_everything_gets_a_new_main_mode() -> None:
     [failure] = failures(scene.alice)
     assert failure.reason is Reason.TIMED_OUT
     assert len(scene.alice.inbound) == 1, "Bob's INITIAL-CONTACT has removed the old pair"
+
+
+@pytest.mark.parametrize("at_s", [0.015, 0.035, 0.055, 0.075, 0.085, 0.095])
+def test_an_initiator_that_restarts_in_the_middle_succeeds_at_once(at_s: float) -> None:
+    """What the responder has kept of its former life is gone after the retry cycle."""
+    scene = Scene().connect(at_s)
+    scene.alice = Host("192.0.2.1", policy(), CREDENTIALS, seed=1)
+    scene.network.hosts[scene.alice.address] = scene.alice
+    scene.connect(at_s + 1.0)
+    assert len(scene.alice.inbound) == 1
+    scene.network.run(LONG_ENOUGH_S)
+    scene.require_agreement()
+    assert set(tables(scene.bob).values()) == {0}
 
 
 def test_a_peer_that_is_gone_is_given_up_after_the_second_cycle() -> None:

@@ -124,6 +124,31 @@ def test_weak_algorithms_are_taken_only_where_a_policy_names_them() -> None:
         assert failures(host) == []
 
 
+@pytest.mark.parametrize(
+    ("doi", "situation"), [(0, 1), (2, 1), (1, 0), (1, 2), (1, 4), (1, 7), (1, 0xFFFFFFFF)]
+)
+def test_another_domain_or_situation_is_refused(doi: int, situation: int) -> None:
+    puppet, host = offering()
+    sa = replace(puppet.proposal(), doi=doi, situation=situation)
+    puppet.hears(puppet.clear([sa, PADDING]))
+    assert host.engine.main_mode_sas() == ()
+    assert host.events, "said or dropped, never raised"
+    assert len(host.engine._half_open) == 0
+
+
+def test_a_quick_mode_without_proposals_or_transforms_is_survived() -> None:
+    puppet, host = offering()
+    puppet.establish()
+    for empty in range(2):
+        talk = puppet.talk()
+        sa = talk.proposal()
+        proposals = (replace(sa.proposals[0], transforms=()),) if empty else ()
+        puppet.hears(talk.first(replace(sa, proposals=proposals), Nonce(talk.nonce_b)))
+    assert not host.promised
+    assert puppet.talk().establish()
+    assert len(host.inbound) == 1
+
+
 def test_a_policy_without_offers_has_3des_sha1_with_group_14_then_2() -> None:
     scene = Scene(Policy("plain", (rule(),))).connect(0.0)
     offered = payloads(scene.datagrams[0])[0]

@@ -1,6 +1,6 @@
-"""Random and spoiled datagrams at an engine with live SAs: a few seconds, or as long as asked.
+"""Random and spoiled datagrams at an engine with live SAs, for a few seconds or as long as asked.
 
-pytest tests/fuzz --fuzz-seconds 600
+`pytest tests/fuzz --fuzz-seconds 600` is the long run.
 """
 
 import time
@@ -13,6 +13,7 @@ ROUND = 2_000
 """Datagrams until citizens are asked and everything begins anew."""
 
 
+@pytest.mark.timeout(0)
 def test_an_engine_under_siege_raises_nothing_and_serves_on(
     request: pytest.FixtureRequest,
 ) -> None:
