@@ -7,14 +7,14 @@ import pytest
 from mainmode.engine.events import NotificationReceived, Suspicion
 from mainmode.failures import Reason, Side
 from mainmode.model import Mode
-from mainmode.numbers import IpsecAttribute, LifeType, NotifyType, Phase1Attribute
+from mainmode.numbers import IpsecAttribute, LifeType, NotifyType, PayloadType, Phase1Attribute
 from mainmode.policy.model import Policy, Rule
 from mainmode.policy.offers import describe_sa
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, policy, rule
 from mainmode.wire.attributes import Attribute
-from mainmode.wire.payloads import Nonce, Notification, SaPayload, VendorId
+from mainmode.wire.payloads import Nonce, Notification, SaPayload, UnknownPayload, VendorId
 from mainmode.wire.proposals import Transform
 from tests.engine.scene import RETRY_CYCLE_S, Scene, failure, failures, header, payloads
 
@@ -112,6 +112,20 @@ def test_no_refusal_in_clear_is_longer_than_the_offer() -> None:
             assert len(reply) <= len(message_1)
             counts.add(len(alternatives(reply)))
     assert counts == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_a_refusal_that_does_not_fit_is_not_sent(explain: bool) -> None:
+    """An SA of another domain can be shorter than any notification."""
+    puppet, host = offering(rule(explain_refusals=explain))
+    for surplus in range(8):
+        sa = UnknownPayload(PayloadType.SA, b"\0\0\0\7" + bytes(surplus))
+        message_1 = puppet.clear([sa])
+        replies = puppet.hears(message_1)
+        assert len(message_1) == 36 + surplus
+        assert [len(reply) for reply in replies] == ([40] if surplus >= 4 else [])
+        puppet.cky_i = bytes(7) + bytes((surplus + 1,))
+    assert len(failures(host)) == 8
 
 
 def test_weak_algorithms_are_taken_only_where_a_policy_names_them() -> None:

@@ -51,3 +51,7 @@ def test_one_transform_less_leaves_a_well_formed_payload() -> None:
 )
 def test_what_says_nothing_is_read_as_nothing(data: bytes) -> None:
     assert read_alternatives_untrusted(data) == ()
+
+
+def test_nothing_fits_even_where_there_is_less_than_no_room() -> None:
+    assert fit_alternatives(b"", -4) == b""

@@ -17,9 +17,9 @@ from mainmode.wire.payloads import SaPayload
 def fit_alternatives(data: bytes, octets_max: int) -> bytes:
     """As many of the transforms as `octets_max` holds, preferred first; empty when none fits.
 
-    A refusal in clear must not be longer than what it answers. data: ours, so it parses.
+    A refusal in clear must not be longer than what it answers. data: ours, so it parses; or none.
     """
-    if len(data) <= octets_max:
+    if not data or len(data) <= octets_max:
         return data
     sa = SaPayload.parse_untrusted(data, 0, len(data), 0)
     bodies = (fewer.body() for fewer in _ever_fewer(sa))
