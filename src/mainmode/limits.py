@@ -18,9 +18,11 @@ HALF_OPEN_S = 60.0
 HALF_OPEN_PER_ADDRESS_MAX = 35
 """MS-IKEE <29>."""
 HALF_OPEN_MAX = 10_000
-"""About 20 MB at 1,900 octets a record, an offer of one transform included (ours, measured)."""
+"""About 11 MB at 1,100 octets a record, an offer of one transform included (ours, measured)."""
 MESSAGE_1_OCTETS_MAX = 16_384
 """Every half-open main mode keeps its offer; 255 transforms take 10,000 octets (ours)."""
+REFUSALS_REMEMBERED_MAX = 1_000
+"""Refused offers whose repetition is answered but not reported again (ours)."""
 UNPROTECTED_NOTIFICATIONS_PER_S = 50
 """Answers in clear to strangers, all together (ours)."""
 

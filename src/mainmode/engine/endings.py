@@ -2,7 +2,7 @@
 
 A delete names the sender's inbound SPI, or the cookies of a main mode SA. It counts only under
 the protection of a main mode SA with the very peer. Deleting a main mode SA leaves its pairs:
-they may outlive it (service.md 30 and 31).
+they may outlive it (docs/service.md 30 and 31).
 """
 
 from mainmode.engine import informational

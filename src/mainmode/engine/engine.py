@@ -258,8 +258,11 @@ class Engine:
         failure: Failure,
     ) -> None:
         """Say no to message 1. A peer without any rule hears nothing: it is a stranger."""
-        self._desk.statistics.negotiation_failures += 1
-        self._desk.record(NegotiationFailed(path, "main mode", failure))
+        if self._half_open.refused_before(path, header.cky_i):
+            self._drop(path, datagram, f"an offer refused before: {failure.reason.sentence}")
+        else:
+            self._desk.statistics.negotiation_failures += 1
+            self._desk.record(NegotiationFailed(path, "main mode", failure))
         if terms is None or failure.reason.notify is None:
             return
         room = len(datagram) - informational.IN_CLEAR_OCTETS

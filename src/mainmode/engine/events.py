@@ -1,7 +1,7 @@
 """What the engine reports: the closed set of events.
 
 Every event can say itself in a sentence, knows its weight and, where Windows has one, the audit
-id it corresponds to (windows.md 9.1). Events never hold secrets.
+id of its security log that it corresponds to. Events never hold secrets.
 """
 
 from dataclasses import dataclass, fields

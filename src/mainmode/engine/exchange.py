@@ -8,7 +8,7 @@ Who repeats what (one side has the timer, or a single duplicate echoes for ever)
 step marked `resent` sends it again until the answer comes; the other side answers an identical
 datagram with the reply it has kept.
 
-Source: RFC 2408 5.1, RFC 2409 5; service.md 15 for the retry cycle.
+Source: RFC 2408 5.1, RFC 2409 5; docs/service.md 15 for the retry cycle.
 """
 
 from collections.abc import Callable, Sequence

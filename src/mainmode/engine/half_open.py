@@ -13,7 +13,7 @@ Source: RFC 2408 2.5.3 (cookies), MS-IKEE 3.9 and note <29> (the bound for one a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from mainmode import limits
@@ -23,7 +23,7 @@ from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.vendor_ids import Capabilities, read_untrusted
 from mainmode.ladder import MM1, MM2
 from mainmode.model import IpAddress, Path
-from mainmode.numbers import ExchangeType
+from mainmode.numbers import Doi, ExchangeType, Situation
 from mainmode.policy.model import MainModeSettings
 from mainmode.policy.offers import MainModeChoice, choose_main_mode
 from mainmode.policy.selection import PeerTerms
@@ -32,6 +32,9 @@ from mainmode.wire.message import Payloads, encode_payloads
 from mainmode.wire.payloads import Payload, SaPayload, VendorId, short_name
 
 Cookies = tuple[bytes, bytes]
+
+_SAID = SaPayload(Doi.IPSEC, Situation.IDENTITY_ONLY, ())
+"""In place of an answer that has left: `sent` has its octets."""
 
 
 @dataclass(slots=True)
@@ -64,6 +67,8 @@ class HalfOpenMainModes:
         self._per_address: dict[IpAddress, int] = {}
         """How many are not over; of each address that has any."""
         self._count = 0
+        self._refused: dict[tuple[Path, bytes], None] = {}
+        """The offers refused last, oldest first: who repeats itself is not news."""
 
     def __len__(self) -> int:
         """How many are not over."""
@@ -88,6 +93,16 @@ class HalfOpenMainModes:
             half_open.replies += 1
             self._desk.send(path, half_open.sent)
         return True
+
+    def refused_before(self, path: Path, cky_i: bytes) -> bool:
+        """Whether this offer was refused a moment ago; from now on it was."""
+        key = (path, cky_i)
+        if key in self._refused:
+            return True
+        if len(self._refused) >= limits.REFUSALS_REMEMBERED_MAX:
+            del self._refused[next(iter(self._refused))]
+        self._refused[key] = None
+        return False
 
     def has_room(self, datagram: bytes, path: Path) -> bool:
         """Whether one more from this address is within the bounds."""
@@ -122,7 +137,7 @@ class HalfOpenMainModes:
         half_open = HalfOpen(
             cookies,
             path,
-            choice,
+            replace(choice, answer=_SAID),
             offer.body(),
             capabilities,
             _fingerprint(datagram),

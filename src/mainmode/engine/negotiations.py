@@ -316,7 +316,7 @@ class Negotiations:
 
     def _lost_main_mode(self, exchange: Exchange, qm: QuickMode) -> bool:
         """The peer is silent under a main mode SA that has served before: it has lost it, or is
-        gone. Another main mode will tell (service.md 25)."""
+        gone. Another main mode will tell (docs/service.md 25)."""
         wish = qm.asker
         if not (exchange.timed_out and qm.sa.quick_modes and isinstance(wish, Wish)):
             return False
