@@ -10,6 +10,7 @@ draft-dukes-ike-mode-cfg-02 3.2. Payloads with more to say have a module each, n
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from typing import ClassVar
 
@@ -281,6 +282,7 @@ _SHORT_NAMES: dict[int, str] = {
 """Where people write another name than the RFC."""
 
 
+@lru_cache(maxsize=256)
 def kind_name(kind: int) -> str:
     """A payload type as people write it: SA, KE, NONCE, NAT-D; payload 15 when not assigned."""
     name = _SHORT_NAMES.get(kind) or name_of(PayloadType, kind)
