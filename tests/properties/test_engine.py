@@ -11,7 +11,12 @@ from mainmode.policy.selection import Selection
 from mainmode.testing.faults import FORGERS
 from mainmode.testing.network import Arrival, Host, Network
 from mainmode.testing.samples import CREDENTIALS, WRONG_CREDENTIALS, policy, rule
+from mainmode.wire.attributes import Attribute
+from mainmode.wire.payloads import Notification, Payload, SaPayload
+from mainmode.wire.proposals import Proposal, Transform
+from tests.engine.rungs import RUNGS, facing, rung
 from tests.engine.scene import LONG_ENOUGH_S, Scene, header, keys, path, tables
+from tests.properties.test_wire import chains, payloads, sized
 
 MAIN_MODES = ["des-md5-group1", "3des-sha1-group1", "aes128-sha2-256-group1", "3des-md5-group1"]
 QUICK_MODES = ["esp:des-md5", "esp:3des-sha1", "ah:sha1", "esp:null-md5", "esp:aes128-sha2-256"]
@@ -165,6 +170,54 @@ def test_no_octets_raise_and_none_are_answered_with_more(datagrams: list[bytes])
     for datagram in datagrams:
         assert sum(map(len, network.deliver(host, datagram, where))) <= len(datagram)
     assert not host.engine.main_mode_sas()
+
+
+near_attributes = st.lists(
+    st.builds(Attribute, st.integers(1, 16), st.integers(0, 20) | st.binary(max_size=4)), max_size=8
+).map(tuple)
+near_transforms = st.lists(
+    st.builds(Transform, st.integers(0, 3), st.integers(0, 13), near_attributes),
+    min_size=1,
+    max_size=3,
+).map(tuple)
+near_proposals = st.one_of(
+    st.builds(Proposal, st.integers(0, 3), st.just(1), st.binary(max_size=16), near_transforms),
+    st.builds(Proposal, st.integers(0, 3), st.sampled_from([2, 3]), sized(4), near_transforms),
+)
+near_offers = st.builds(
+    SaPayload, st.just(1), st.just(1), st.lists(near_proposals, min_size=1, max_size=3).map(tuple)
+)
+"""Numbers that mean something, in places where they may make sense."""
+
+
+@settings(max_examples=200)
+@given(name=st.sampled_from(list(RUNGS)), where=st.integers(0, 5), what=near_offers | payloads)
+def test_any_payload_in_place_of_the_right_one_is_survived(
+    name: str, where: int, what: Payload
+) -> None:
+    """Under the right encryption and HASH; whoever is still there afterwards gets on with it."""
+    standing = rung(name)
+    sent: list[Payload] = list(standing.payloads)
+    sent[where : where + 1] = [what]
+    replies = standing.puppet.hears(standing.wrap(sent))
+    assert len(replies) <= 8
+    if name == "main_mode_1":
+        assert sum(map(len, replies)) <= len(standing.wrap(sent))
+    standing.puppet.network.run(LONG_ENOUGH_S)
+    assert set(tables(standing.host).values()) == {0}
+    assert standing.host.promised == set(standing.host.inbound)
+
+
+@settings(max_examples=200)
+@given(chain=chains)
+def test_any_payloads_in_a_protected_informational_message_are_survived(
+    chain: tuple[Payload, ...],
+) -> None:
+    puppet = facing().establish()
+    puppet.talk().establish()
+    replies = puppet.hears(puppet.inform(*chain))
+    assert len(replies) <= sum(isinstance(each, Notification) for each in chain)
+    assert puppet.host.promised == set(puppet.host.inbound)
 
 
 # --- invariants -----------------------------------------------------------------------------------
