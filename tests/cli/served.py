@@ -28,6 +28,7 @@ class Stub:
         self.mmsas: list[MainModeView] = []
         self.qmsas: list[QuickModeView] = []
         self.after_up: list[Event] = []
+        self.dropped: dict[str, int] = {}
         self.refusal: PersonError | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
 
@@ -58,10 +59,11 @@ class Stub:
     def quick_modes(self) -> list[QuickModeView]:
         return self.qmsas
 
-    def statistics(self) -> StatisticsView:
+    async def statistics(self) -> StatisticsView:
         return {
             "ike": IkeStatistics(main_modes=12).named(),
             "ipsec": DriverStatistics(bad_spi_packets=345).named(),
+            "dropped": self.dropped,
             "service": {},
             "events": {},
         }

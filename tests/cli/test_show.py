@@ -52,6 +52,17 @@ def test_statistics_in_two_groups(service: Shell) -> None:
     assert counters["ike"]["IKE Main Mode"] == 12
 
 
+def test_dropped_packets_follow_with_their_reasons(service: Shell, stub: Stub) -> None:
+    before = service("show", "stats").stdout
+    stub.dropped = {"the sequence number was seen before": 3, "blocked by policy on arrival": 12}
+    assert service("show", "stats").stdout == before + (
+        "Packets dropped, and why\n"
+        "         3  the sequence number was seen before\n"
+        "        12  blocked by policy on arrival\n"
+    )
+    assert json.loads(service("show", "stats", "--json").stdout)["dropped"] == stub.dropped
+
+
 def test_events(service: Shell, stub: Stub) -> None:
     for why in ("first", "second"):
         stub.audit.record(FloodSuspected(PATH, why))

@@ -97,7 +97,7 @@ def install(driver: UserDriver, pair: SaPair) -> None:
         driver.install(pair, direction)
 
 
-def answer(driver: UserDriver, setup: Setup, command: str) -> str:
+async def answer(driver: UserDriver, setup: Setup, command: str) -> str:
     if command.startswith("install"):
         install(driver, setup.pair(command.removeprefix("install ")))
         return "installed"
@@ -107,7 +107,7 @@ def answer(driver: UserDriver, setup: Setup, command: str) -> str:
     if command == "statistics":
         return json.dumps(driver.statistics().named())
     if command == "refusals":
-        return json.dumps(driver.refusals())
+        return json.dumps(await driver.refusals())
     raise ValueError(command)
 
 
@@ -127,7 +127,7 @@ async def main(setup: Setup) -> None:
         lambda: asyncio.StreamReaderProtocol(commands), sys.stdin
     )
     while (command := (await commands.readline()).decode().strip()) != "close":
-        print(answer(driver, setup, command), flush=True)
+        print(await answer(driver, setup, command), flush=True)
     driver.close()
     print("closed", flush=True)
 

@@ -76,6 +76,15 @@ def test_without_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
         netfilter.remove()
 
 
+def test_a_program_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: object, timeout: float, **__: object) -> None:
+        raise subprocess.TimeoutExpired("nft", timeout)
+
+    monkeypatch.setattr("subprocess.run", hang)
+    with pytest.raises(DriverError, match="nft gave no answer in 30 s"):
+        netfilter.dropped()
+
+
 def test_a_program_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 1, "", "Operation not permitted\n")

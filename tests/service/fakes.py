@@ -121,5 +121,8 @@ class ScriptedDriver:
     def statistics(self) -> DriverStatistics:
         return DriverStatistics(key_additions=7)
 
+    async def refusals(self) -> dict[str, int]:
+        return {"a reason": 2}
+
     def close(self) -> None:
         self._asked("close")

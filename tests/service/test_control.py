@@ -74,6 +74,7 @@ def test_statistics_have_the_documented_names(bench: Bench) -> None:
         assert list(answer["ike"])[:3] == ["Active Acquire", "Active Receive", "Acquire Failures"]
         assert answer["ike"]["Send Failures"] == 5
         assert answer["ipsec"]["Key Additions"] == 7
+        assert answer["dropped"] == {"a reason": 2}
         assert answer["events"] == {"ServiceStarted": 1}
 
     in_service(bench, case)

@@ -61,6 +61,13 @@ def test_a_ping_negotiates_and_goes_protected(wire: Wire) -> None:
             assert sum(pair[way] for pair in pairs) > 4000
 
 
+def test_dropped_packets_are_shown_with_the_reason(wire: Wire) -> None:
+    assert wire.services[1].end() == 0
+    assert not ping(wire.hosts[1], FIRST, seconds=0.2), "in clear now"
+    statistics = json.loads(wire.services[0].mainmode("show", "stats", "--json").stdout)
+    assert statistics["dropped"] == {"arrived in clear where policy requires protection": 1}
+
+
 def test_sigterm_leaves_nothing_behind(wire: Wire) -> None:
     host, service = wire.hosts[0], wire.services[0]
     assert ping(host, SECOND)

@@ -87,7 +87,7 @@ def qmsas(as_json: bool, control: str | None) -> None:
 @json_option
 @control_option
 def stats(as_json: bool, control: str | None) -> None:
-    """Statistics since the service started, under their documented names."""
+    """Statistics since the service started, under their documented names, and dropped packets."""
     found = Client(control).get("/v1/stats")
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -98,6 +98,10 @@ def stats(as_json: bool, control: str | None) -> None:
         click.echo(title)
         for name, value in counters.items():
             click.echo(f"  {name.ljust(width)}  {value}")
+    if found["dropped"]:
+        click.echo("Packets dropped, and why")
+        for reason, count in found["dropped"].items():
+            click.echo(f"  {count:>8}  {reason}")
 
 
 @show.command()

@@ -112,5 +112,9 @@ class Driver(Protocol):
 
     def statistics(self) -> DriverStatistics: ...
 
+    async def refusals(self) -> dict[str, int]:
+        """How many packets went no further since the start, by reason (a sentence). Reasons
+        that never applied are left out."""
+
     def close(self) -> None:
         """Leave no device, route, rule or table behind."""

@@ -60,6 +60,9 @@ class NullDriver:
         self._statistics.active_security_associations = len(self.sending)
         return self._statistics
 
+    async def refusals(self) -> dict[str, int]:
+        return {}
+
     def close(self) -> None:
         self.pairs.clear()
         self.sending.clear()

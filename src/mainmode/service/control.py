@@ -37,7 +37,7 @@ class Controlled(Protocol):
 
     def quick_modes(self) -> list[QuickModeView]: ...
 
-    def statistics(self) -> StatisticsView: ...
+    async def statistics(self) -> StatisticsView: ...
 
     def up(self, peer: IpAddress) -> None:
         """Start to negotiate. Raises PersonError."""
@@ -88,7 +88,7 @@ class _Api:
         return JSONResponse({"qmsas": self._service.quick_modes()})
 
     async def statistics(self, request: Request) -> JSONResponse:
-        return JSONResponse(self._service.statistics())
+        return JSONResponse(await self._service.statistics())
 
     async def events(self, request: Request) -> JSONResponse:
         since = int(_number(request, "since"))

@@ -75,9 +75,14 @@ class Panel:
             for sa in self._engine.quick_mode_sas()
         ]
 
-    def statistics(self) -> StatisticsView:
+    async def statistics(self) -> StatisticsView:
+        dropped = await self._driver.refusals()
         return statistics_view(
-            self._engine.statistics, self._driver, self._sockets.counters, self.audit.counts
+            self._engine.statistics,
+            self._driver.statistics(),
+            dropped,
+            self._sockets.counters,
+            self.audit.counts,
         )
 
     def up(self, peer: IpAddress) -> None:

@@ -7,7 +7,7 @@ by one, so no key can slip out.
 from collections.abc import Mapping
 from typing import TypedDict
 
-from mainmode.driver.contract import Driver, PairCounters
+from mainmode.driver.contract import DriverStatistics, PairCounters
 from mainmode.engine.associations import MainModeSa, QuickModeSa
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.model import IpsecSa
@@ -83,6 +83,7 @@ class StatisticsView(TypedDict):
 
     ike: dict[str, int]
     ipsec: dict[str, int]
+    dropped: dict[str, int]
     service: dict[str, int]
     events: dict[str, int]
 
@@ -153,15 +154,23 @@ def _algorithms(half: IpsecSa) -> _Algorithms:
 
 
 def statistics_view(
-    ike: IkeStatistics, driver: Driver, sockets: SocketCounters, events: Mapping[str, int]
+    ike: IkeStatistics,
+    ipsec: DriverStatistics,
+    dropped: dict[str, int],
+    sockets: SocketCounters,
+    events: Mapping[str, int],
 ) -> StatisticsView:
-    """The engine counts what it decides; only the sockets know what could not be moved."""
+    """The engine counts what it decides; only the sockets know what could not be moved.
+
+    dropped: packets that the driver refused, by reason.
+    """
     named = ike.named()
     named["Receive Failures"] += sockets.receive_failures
     named["Send Failures"] += sockets.send_failures
     return {
         "ike": named,
-        "ipsec": driver.statistics().named(),
+        "ipsec": ipsec.named(),
+        "dropped": dropped,
         "service": {
             "Datagrams Received": sockets.datagrams_received,
             "Datagrams Sent": sockets.datagrams_sent,

@@ -178,11 +178,14 @@ class UserDriver:
         statistics.pending_key_operations = self._spis.promised
         return statistics
 
-    def refusals(self) -> dict[str, int]:
-        """Packets that went no further, by reason (a sentence), those of the packet filter too.
-        Asks the kernel, which takes some milliseconds. Raises DriverError."""
+    async def refusals(self) -> dict[str, int]:
+        """Those of the packet filter too, unless it cannot be asked, which the log tells."""
+        try:
+            filtered = await asyncio.to_thread(netfilter.dropped)
+        except DriverError as error:
+            _LOG.warning("packets that the packet filter dropped are not counted: %s", error)
+            filtered = {}
         ours = {reason.value: count for reason, count in self._plane.refusals.items() if count}
-        filtered = netfilter.dropped()
         return ours | {ruleset.COUNTERS[name]: count for name, count in filtered.items() if count}
 
 

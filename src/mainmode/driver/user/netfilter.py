@@ -43,14 +43,17 @@ def _nft(*arguments: str, given: str = "") -> str:
     nft = command()
     if nft is None:
         raise DriverError("the command nft is missing: install the package nftables")
-    done = subprocess.run(
-        [nft, "-j", *arguments],
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_SECONDS_MAX,
-    )
+    try:
+        done = subprocess.run(
+            [nft, "-j", *arguments],
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS_MAX,
+        )
+    except subprocess.TimeoutExpired:
+        raise DriverError(f"nft gave no answer in {_SECONDS_MAX:g} s") from None
     if done.returncode:
         raise DriverError(f"nft: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
