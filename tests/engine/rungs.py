@@ -27,12 +27,6 @@ from tests.engine.scene import header
 CONNECTED = Notification(Doi.IPSEC, ProtocolId.ESP, NotifyType.CONNECTED, b"", b"")
 
 
-def initial_contact(puppet: Puppet) -> Notification:
-    """The puppet remembers no other SA with the host."""
-    spi = puppet.cky_i + puppet.cky_r
-    return Notification(Doi.IPSEC, ProtocolId.ISAKMP, NotifyType.INITIAL_CONTACT, spi, b"")
-
-
 Wrap = Callable[[list[Payload]], bytes]
 
 

@@ -11,7 +11,7 @@ from mainmode.testing.faults import lose_from
 from mainmode.testing.network import Arrival, Host, Network
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, policy
-from tests.engine.rungs import initial_contact
+from tests.engine.peers import initial_contact
 from tests.engine.scene import (
     LONG_ENOUGH_S,
     RETRY_CYCLE_S,
