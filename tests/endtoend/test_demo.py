@@ -1,6 +1,7 @@
 """`mainmode demo` as people run it: what it shows, when it fails, and that nothing stays behind."""
 
 import os
+import shlex
 import shutil
 import signal
 import struct
@@ -86,8 +87,9 @@ class Runner:
 
 @pytest.fixture
 def demos() -> Iterator[Runner]:
-    """Whatever a demo meets, it leaves nothing behind. (Sockets must have short paths.)"""
-    with TemporaryDirectory(prefix="mm-") as folder:
+    """Whatever a demo meets, it leaves nothing behind. (Sockets must have short paths; a blank in
+    them shows whether the commands to try can be pasted.)"""
+    with TemporaryDirectory(prefix="mm ") as folder:
         runner = Runner(Path(folder))
         yield runner
         assert runner.left_behind() == []
@@ -170,8 +172,10 @@ def test_keep_leaves_it_running_until_somebody_says_stop(
 ) -> None:
     with demos.running("--keep", inside=inside) as process:
         lines = wait_for_line(process, "takes all of it down")
-        shells = [line.split(" sh ")[0].split() for line in lines if line.startswith("nsenter")]
-        shows = [line.split() for line in lines if " show qmsas --control" in line]
+        shells = [
+            shlex.split(line, comments=True)[:-1] for line in lines if line.startswith("nsenter")
+        ]
+        shows = [shlex.split(line) for line in lines if " show qmsas --control" in line]
         assert (len(shells), len(shows)) == (2, 2)
         for show in shows:
             assert subprocess.run(show, capture_output=True).returncode == 0

@@ -1,6 +1,7 @@
 """Plays the story on a stage, from the first act to the empty stage, whatever happens."""
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -99,7 +100,7 @@ def _wait_for_a_person(stage: Stage, screen: Screen, *, own_users: bool) -> None
     screen.say("Try there:")
     screen.line(f"ping {stage.bob.host.address}")
     for service in stage.services:
-        screen.line(f"{_launcher()} show qmsas --control {service.control}")
+        screen.line(shlex.join((_launcher(), "show", "qmsas", "--control", str(service.control))))
     screen.gap()
     screen.say("The policies, for you to change (then `mainmode reload --control ...`):")
     for service in stage.services:
