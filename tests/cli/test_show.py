@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mainmode.engine.events import FloodSuspected
+from mainmode.service.audit import AuditStore
 from mainmode.service.views import MainModeView, QuickModeView, main_mode_view, quick_mode_view
 from tests.cli.conftest import Shell
 from tests.cli.served import Stub
@@ -74,6 +75,17 @@ def test_events(service: Shell, stub: Stub) -> None:
     assert service("show", "events", "--since", "1").stdout.splitlines() == lines[1:]
     (event,) = service("show", "events", "--since", "1", "--json").stdout.splitlines()
     assert json.loads(event)["why"] == "second"
+
+
+def test_older_events_that_are_gone(service: Shell, stub: Stub) -> None:
+    stub.audit = AuditStore(kept_max=2)
+    for why in ("first", "second", "third"):
+        stub.audit.record(FloodSuspected(PATH, why))
+    lines = service("show", "events").stdout.splitlines()
+    assert lines[0] == "older events are gone: 1"
+    assert [line.rpartition(" ")[2] for line in lines[1:]] == ["second", "third"]
+    assert len(service("show", "events", "--since", "1").stdout.splitlines()) == 2
+    assert len(service("show", "events", "--json").stdout.splitlines()) == 2
 
 
 def test_status(service: Shell) -> None:

@@ -62,9 +62,14 @@ class Client:
 
     def events(self, since: int, *, follow: bool = True) -> Iterator[Answer]:
         """The events after a sequence number, and with `follow` those to come, for ever."""
+        for answer in self.event_answers(since, follow=follow):
+            yield from answer["events"]
+
+    def event_answers(self, since: int, *, follow: bool) -> Iterator[Answer]:
+        """Those events in the service's portions, which tell what is lost as well."""
         while True:
             answer = self.get(f"/v1/events?since={since}&wait={_WAIT_S if follow else 0:g}")
-            yield from answer["events"]
+            yield answer
             since = answer["last"]
             if not follow and not answer["more"]:
                 return

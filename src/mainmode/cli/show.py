@@ -111,8 +111,11 @@ def stats(as_json: bool, control: str | None) -> None:
 @control_option
 def events(since: int, follow: bool, as_json: bool, control: str | None) -> None:
     """Events, oldest first. --json gives one object a line."""
-    for event in Client(control).events(since, follow=follow):
-        click.echo(json.dumps(event) if as_json else event_line(event))
+    for answer in Client(control).event_answers(since, follow=follow):
+        if answer["lost"] and not as_json:
+            click.echo(f"older events are gone: {answer['lost']}")
+        for event in answer["events"]:
+            click.echo(json.dumps(event) if as_json else event_line(event))
 
 
 def event_line(event: Answer) -> str:
