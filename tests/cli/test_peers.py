@@ -4,7 +4,13 @@ from ipaddress import ip_address
 
 import pytest
 
-from mainmode.engine.events import Event, MessageSent, NegotiationFailed, QuickModeEstablished
+from mainmode.engine.events import (
+    Event,
+    MessageSent,
+    NegotiationFailed,
+    QuickModeEstablished,
+    Suspicion,
+)
 from mainmode.errors import PersonError
 from mainmode.failures import Failure, Reason, Side
 from mainmode.model import Endpoint, Path
@@ -44,6 +50,21 @@ def test_up_ends_badly_with_the_explanation(service: Shell, stub: Stub) -> None:
         "main mode with 192.0.2.2:500 failed (timed out): the peer did not answer | "
         "while waiting for the peer's choice\n"
     )
+
+
+def test_up_says_once_that_a_suspicion_is_not_the_end(service: Shell, stub: Stub) -> None:
+    first, second = (
+        Suspicion(PATH, Failure(reason, Side.PEER))
+        for reason in (Reason.WRONG_KEY, Reason.TIMED_OUT)
+    )
+    stub.after_up = [first, second, established(PATH)]
+    done = service("up", "192.0.2.2")
+    assert done.stdout.splitlines() == [
+        first.sentence,
+        "  the service goes on trying until its retry cycle ends; Ctrl-C only ends the waiting",
+        second.sentence,
+        established(PATH).sentence,
+    ]
 
 
 def test_up_shows_every_message_when_asked(service: Shell, stub: Stub) -> None:

@@ -5,6 +5,8 @@ import click
 from mainmode.cli.client import Answer, Client, control_option
 from mainmode.cli.show import event_line
 
+_GOES_ON = "  the service goes on trying until its retry cycle ends; Ctrl-C only ends the waiting"
+
 
 @click.command()
 @click.argument("peer")
@@ -18,12 +20,16 @@ def up(peer: str, verbose: bool, control: str | None) -> None:
     """
     client = Client(control)
     asked = client.post("/v1/up", peer=peer)
+    has_said_so = False
     for event in client.events(asked["since"]):
         if not _is_about(event, asked["peer"]):
             continue
         if verbose or event["level"] != "debug":
             click.echo(event_line(event) if verbose else event["sentence"])
         match event["event"]:
+            case "Suspicion" if not has_said_so:
+                click.echo(_GOES_ON)
+                has_said_so = True
             case "QuickModeEstablished":
                 return
             case "NegotiationFailed" | "InternalError":
