@@ -4,9 +4,10 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from mainmode import __version__
-from mainmode.cli.main import COMMANDS
+from mainmode.cli.main import COMMANDS, main
 from tests.cli.conftest import Shell
 
 
@@ -53,4 +54,10 @@ def test_python_m_mainmode() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mainmode", "--version"], capture_output=True, text=True, check=True
     )
-    assert done.stdout.endswith(f" {__version__}\n")
+    assert done.stdout == f"mainmode {__version__}\n"
+
+
+def test_the_version_bears_the_same_name_however_it_is_started() -> None:
+    assert (
+        CliRunner().invoke(main, "--version", prog_name="x").stdout == f"mainmode {__version__}\n"
+    )

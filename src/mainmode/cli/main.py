@@ -50,6 +50,6 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, message="mainmode %(version)s")
 def main() -> None:
     """mainmode: the Internet Key Exchange service (IKEv1) with Windows' policy model."""
