@@ -1,3 +1,5 @@
+"""The registry: every algorithm is found by its numbers, and reading it costs nothing."""
+
 import subprocess
 import sys
 

@@ -1,3 +1,5 @@
+"""CBC against published values; whole blocks, and contexts that survive what is refused."""
+
 import pytest
 
 from mainmode.crypto.algorithms import CIPHERS

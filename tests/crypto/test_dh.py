@@ -1,3 +1,5 @@
+"""Diffie-Hellman pairs: both sides agree, exponents are long enough, and each serves once."""
+
 import gc
 import hashlib
 

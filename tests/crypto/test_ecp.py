@@ -1,3 +1,5 @@
+"""Group 19 against published values, and points that must be refused (RFC 5903)."""
+
 import pytest
 
 from mainmode.crypto import ecp

@@ -1,3 +1,5 @@
+"""Main mode and quick mode keys against known negotiations, lengths and splits (RFC 2409 5)."""
+
 from typing import Any
 
 import pytest

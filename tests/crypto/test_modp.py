@@ -1,3 +1,5 @@
+"""The MODP groups: published primes and secrets, the range of public values, the backends."""
+
 import hashlib
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""The keyed hash against published values, and comparing digests."""
+
 import pytest
 
 from mainmode.crypto.algorithms import HASHES

@@ -1,3 +1,5 @@
+"""Weak and semi-weak DES keys, and 3DES keys that are single DES, are refused."""
+
 import pytest
 
 from mainmode.crypto.algorithms import CIPHERS
