@@ -13,6 +13,8 @@ import pytest
 from tests.service.ports import two_free_ports
 from tests.service.processes import KEY, MAINMODE, Service, on_loopback, prepare
 
+pytestmark = pytest.mark.slow  # eleven seconds of starting and stopping
+
 Two = tuple[Service, Service]
 
 
