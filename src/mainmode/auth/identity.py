@@ -32,7 +32,7 @@ def require_expected(
     identification = proven.identification
     if expected is not None:
         wanted = identification_of(expected, address)
-        same = (identification.id_type, identification.data) == (wanted.id_type, wanted.data)
+        same = _comparable(identification) == _comparable(wanted)
     else:
         wanted = identification_of(Identity(), address)
         claimed = identification.addresses()
@@ -43,3 +43,10 @@ def require_expected(
         )
         raise Refused(failure)
     return proven
+
+
+def _comparable(identification: Identification) -> tuple[int, bytes]:
+    """Names of domains are the same in capital letters (RFC 4343), as peers compare them too."""
+    is_name = identification.id_type in _NAMES.values()
+    data = identification.data
+    return identification.id_type, data.lower() if is_name else data
