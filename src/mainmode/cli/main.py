@@ -22,6 +22,7 @@ COMMANDS = {
     "log-level": "mainmode.cli.steer:log_level",
     "policy": "mainmode.cli.policy:policy",
     "driver": "mainmode.cli.driver:driver",
+    "bench": "mainmode.bench.command:bench",
 }
 """Command to `module:function`. A module imports what is slow inside its function."""
 

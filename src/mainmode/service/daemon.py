@@ -5,7 +5,6 @@ Does not: decide anything about a negotiation (`engine`) or a packet (`driver`).
 """
 
 import asyncio
-import gc
 import logging
 import signal
 import time
@@ -23,6 +22,7 @@ from mainmode.policy.selection import Selection
 from mainmode.service.addresses import AddressWatch, Routes
 from mainmode.service.assignment import Assignment, PolicyReader
 from mainmode.service.audit import AuditStore
+from mainmode.service.collector import tame_collector
 from mainmode.service.contract import Engine
 from mainmode.service.control import control_api
 from mainmode.service.door import Door
@@ -169,8 +169,7 @@ class Daemon:
 
     def _say_ready(self) -> None:
         """Everything works; what was made so far stays, so the collector need not look at it."""
-        gc.collect()
-        gc.freeze()
+        tame_collector()
         policy = self._assignment.policy.name
         self.audit.record(
             ServiceStarted(

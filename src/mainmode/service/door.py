@@ -39,13 +39,15 @@ class Door:
         selection: Selection,
         port: int,
         clock: Callable[[], float] = time.monotonic,
+        peer_port: int = 0,
     ) -> None:
-        """port: the IKE port, ours and the peers'."""
+        """port: the IKE port, ours and the peers'. peer_port: theirs, when it is another."""
         self._engine = engine
         self._audit = audit
         self._selection = selection
         self._routes = routes
         self._port = port
+        self._peer_port = peer_port or port
         self._clock = clock
         self._executor = Executor(engine, driver, send, audit, clock)
         self._timer: asyncio.TimerHandle | None = None
@@ -95,7 +97,7 @@ class Door:
         return self._path(local, peer)
 
     def _path(self, local: IpAddress, peer: IpAddress) -> Path:
-        return Path(Endpoint(local, self._port), Endpoint(peer, self._port))
+        return Path(Endpoint(local, self._port), Endpoint(peer, self._peer_port))
 
     # --- from people ------------------------------------------------------------------------
 

@@ -42,11 +42,11 @@ def serve(options: Options, driver: str, log_level: str) -> None:
     async def run() -> None:
         await Daemon(options, parts).run()
 
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(run())
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """uvloop's loop where it is installed, else the standard one."""
     try:
         import uvloop

@@ -1,0 +1,51 @@
+"""`mainmode bench`: how fast it is, measured here and now."""
+
+import json
+
+import click
+
+from mainmode.bench.terms import NEGOTIATIONS_MAX
+from mainmode.errors import PersonError
+from mainmode.policy.words import parse_main_mode_offer
+
+
+@click.group()
+def bench() -> None:
+    """Measure how fast this computer negotiates."""
+
+
+def _offer(ctx: click.Context, option: click.Parameter, given: str) -> str:
+    try:
+        return parse_main_mode_offer(given).name
+    except ValueError as error:
+        raise PersonError(str(error), fix="--offer takes words like 3des-sha1-group2") from None
+
+
+@bench.command()
+@click.option(
+    "--count",
+    type=click.IntRange(1, NEGOTIATIONS_MAX),
+    default=2000,
+    show_default=True,
+    help="How many negotiations.",
+)
+@click.option(
+    "--offer",
+    default="3des-sha1-group2",
+    show_default=True,
+    callback=_offer,
+    help="What main mode uses: cipher, hash and group, as in policy files.",
+)
+@click.option("--engine", is_flag=True, help="Two engines in one process, without sockets.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def handshake(count: int, offer: str, engine: bool, as_json: bool) -> None:
+    """Let two services negotiate, each time anew: main mode and one quick mode.
+
+    Both run on this computer, as processes of their own that talk over UDP on the loopback
+    interface. Needs no rights.
+    """
+    from mainmode.bench.engines import between_engines
+    from mainmode.bench.handshake import over_udp
+
+    figures = between_engines(count, offer) if engine else over_udp(count, offer)
+    click.echo(json.dumps(figures.as_json()) if as_json else figures.text)

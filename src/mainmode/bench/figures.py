@@ -1,0 +1,88 @@
+"""The figures of a benchmark, for people and for programs."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mainmode.bench.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured. None: not measured in this kind of run."""
+
+    what: str
+    negotiations: int
+    elapsed_s: float
+    initiator_cpu_s: float
+    responder_cpu_s: float
+    crypto_share: float | None
+    octets_per_pair: float | None
+    """Of one side."""
+    grown_pairs: int
+    """How many pairs that is the mean of."""
+
+    @property
+    def rate_per_s(self) -> float:
+        return self.negotiations / self.elapsed_s
+
+    def as_json(self) -> dict[str, float]:
+        """Without the keys that this run has no figure for."""
+        figures = {
+            "negotiations": self.negotiations,
+            "rate_per_s": round(self.rate_per_s, 1),
+            "initiator_cpu_ms": self._per_negotiation_ms(self.initiator_cpu_s),
+            "responder_cpu_ms": self._per_negotiation_ms(self.responder_cpu_s),
+        }
+        if self.octets_per_pair is not None:
+            figures["bytes_per_sa_pair"] = round(self.octets_per_pair)
+        if self.crypto_share is not None:
+            figures["crypto_share"] = round(self.crypto_share, 3)
+        return figures
+
+    @property
+    def text(self) -> str:
+        """For people, with what was measured and how busy the machine was."""
+        figures = self.as_json()
+        lines = [
+            self.what,
+            f"{self.negotiations} negotiations in {self.elapsed_s:.2f} s: "
+            f"{figures['rate_per_s']:.0f} per second",
+            f"processor time of each: initiator {figures['initiator_cpu_ms']:.3f} ms, "
+            f"responder {figures['responder_cpu_ms']:.3f} ms",
+        ]
+        if self.crypto_share is not None:
+            lines.append(f"of that cryptography: {self.crypto_share:.0%}")
+        if self.octets_per_pair is not None:
+            lines.append(
+                f"resident memory for each SA pair and side: {self.octets_per_pair:,.0f} octets, "
+                f"over {self.grown_pairs} pairs, what is kept for a minute included"
+            )
+        lines.append(f"on this machine of {os.cpu_count()} processors with load {_load()}")
+        return "\n".join(lines)
+
+    def _per_negotiation_ms(self, seconds: float) -> float:
+        return round(seconds / self.negotiations * 1000, 4)
+
+
+def _load() -> str:
+    """What else ran here, this benchmark included."""
+    minute, five_minutes, _ = os.getloadavg()
+    return f"{minute:.2f} (one minute), {five_minutes:.2f} (five)"
+
+
+def share_of_cryptography(usages: Sequence[Usage]) -> float | None:
+    """Of the processor time of all; None when the run was too short for one sample."""
+    samples = sum(each.samples for each in usages)
+    return sum(each.cryptography_samples for each in usages) / samples if samples else None
+
+
+def octets_per_pair(usages: Sequence[Usage]) -> float | None:
+    """The mean of the sides; None when the run was too short for pages to tell."""
+    if min(each.grown_pairs for each in usages) < PAIRS_THAT_TELL:
+        return None
+    return sum(each.grown_octets / each.grown_pairs for each in usages) / len(usages)
+
+
+PAIRS_THAT_TELL = 1_000
+"""Below that, memory that the interpreter had in reserve hides what a pair takes."""

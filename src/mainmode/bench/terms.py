@@ -1,0 +1,31 @@
+"""What both ends of a benchmark agree to: one policy, one secret, and a pair of addresses for each
+negotiation, so that each is the first between its two hosts."""
+
+from ipaddress import IPv4Address
+
+from mainmode.model import IpAddress
+from mainmode.policy.model import Policy
+from mainmode.policy.selection import Selection
+from mainmode.testing.samples import CREDENTIALS, policy, rule
+
+__all__ = ["CREDENTIALS", "INITIATORS", "NEGOTIATIONS_MAX", "RESPONDERS", "selection_of"]
+
+INITIATORS = IPv4Address("127.64.0.0")
+RESPONDERS = IPv4Address("127.128.0.0")
+"""The first address of either side; the others follow. Linux answers on all of 127.0.0.0/8."""
+NEGOTIATIONS_MAX = 1 << 20
+"""So many addresses either side has; more would be another test."""
+
+
+def selection_of(offer: str) -> Selection:
+    """The policy of both ends: ESP 3DES-SHA1 after main mode with this one offer."""
+    return Selection(_policy_of(offer), ())
+
+
+def _policy_of(offer: str) -> Policy:
+    return policy(rule("127.64.0.0/10", "127.128.0.0/10"), main_mode=offer)
+
+
+def initiator_of(responder: IpAddress) -> IpAddress:
+    """Who negotiates with this responder."""
+    return INITIATORS + (int(responder) - int(RESPONDERS))
