@@ -42,6 +42,8 @@ class AddressRange:
     last: IpAddress
 
     def __post_init__(self) -> None:
+        if self.first is self.last:
+            return
         if self.first.version != self.last.version or int(self.first) > int(self.last):
             raise ValueError(f"{self.first}-{self.last} is not a range of addresses")
 

@@ -6,6 +6,7 @@ Does not: know what is derived with it; `keys` does.
 """
 
 import hashlib
+from collections.abc import Callable
 from hmac import compare_digest
 
 from mainmode.crypto.algorithms import Hash
@@ -26,8 +27,8 @@ class Prf:
     __slots__ = ("_inner", "_outer", "octets")
 
     def __init__(self, hash: Hash, key: bytes) -> None:
-        self._inner = hashlib.new(hash.hashlib_name)
-        self._outer = hashlib.new(hash.hashlib_name)
+        new = _constructor(hash)
+        self._inner, self._outer = new(), new()
         block_octets = self._inner.block_size
         if len(key) > block_octets:
             key = digest(hash, key)
@@ -47,7 +48,13 @@ class Prf:
 
 def digest(hash: Hash, data: bytes) -> bytes:
     """The hash itself, without a key: for IVs and NAT-D."""
-    return hashlib.new(hash.hashlib_name, data).digest()
+    return _constructor(hash)(data).digest()
+
+
+def _constructor(hash: Hash) -> Callable[..., "hashlib._Hash"]:
+    """Takes half the time of `hashlib.new`."""
+    constructor: Callable[..., hashlib._Hash] = getattr(hashlib, hash.hashlib_name)
+    return constructor
 
 
 def digests_equal(ours: bytes, received: bytes) -> bool:

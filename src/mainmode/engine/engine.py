@@ -27,7 +27,7 @@ from mainmode.errors import Malformed
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.ladder import MM1
 from mainmode.model import Flow, IpAddress, Path
-from mainmode.numbers import ExchangeType, HeaderFlag, NotifyType, name_of
+from mainmode.numbers import ExchangeType, NotifyType, name_of
 from mainmode.policy.model import Action
 from mainmode.policy.offers import fit_alternatives
 from mainmode.policy.selection import PeerTerms, Selection
@@ -218,7 +218,7 @@ class Engine:
         if len(datagram) > limits.MESSAGE_1_OCTETS_MAX:
             self._drop(path, datagram, "it is too long for a message 1")
             return
-        if header.flags & HeaderFlag.ENCRYPTION:
+        if header.encrypted:
             self._drop(path, datagram, "an encrypted message 1")
             return
         try:

@@ -306,7 +306,7 @@ class Exchange:
     def _open(self, header: Header, datagram: bytes, waiting: Await | Ask) -> Answer:
         """The payloads of a datagram that fits the awaited step. Raises Inadmissible."""
         step = waiting.expect
-        encrypted = bool(header.flags & HeaderFlag.ENCRYPTION)
+        encrypted = header.encrypted
         if header.exchange != step.exchange or encrypted != step.encrypted:
             form = "encrypted" if encrypted else "clear"
             detail = f"a {form} message of exchange {header.exchange} is not {step.name}"
@@ -319,7 +319,7 @@ class Exchange:
         payloads = self._parse(header, body, step)
         if waiting.check is not None:
             require_proof(waiting.check, body, payloads)
-        return Answer(payloads, header.cky_r, bool(header.flags & HeaderFlag.COMMIT))
+        return Answer(payloads, header.cky_r, header.commit)
 
     def _judge(self, answer: Answer, waiting: Await | Ask) -> object:
         """What the message means to the ladder. Raises Inadmissible, Refused."""

@@ -17,7 +17,7 @@ from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason, Side
 from mainmode.ladder import MM2, MM6, QM2
 from mainmode.model import Path
-from mainmode.numbers import NOTIFY_ERROR_MAX, HeaderFlag, NotifyType, PayloadType
+from mainmode.numbers import NOTIFY_ERROR_MAX, NotifyType, PayloadType
 from mainmode.policy.offers import describe_sa, read_alternatives_untrusted
 from mainmode.wire.header import HEADER_OCTETS, Header
 from mainmode.wire.message import parse_payloads_untrusted
@@ -56,7 +56,7 @@ class Notices:
 
     def receive(self, header: Header, datagram: bytes, path: Path) -> None:
         """An informational message, protected or not."""
-        if header.flags & HeaderFlag.ENCRYPTION:
+        if header.encrypted:
             self._protected(header, datagram, path)
         else:
             self._in_clear(header, datagram, path)

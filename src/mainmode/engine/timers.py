@@ -16,6 +16,8 @@ class TimerKind(Enum):
     HALF_OPEN = "a half-open main mode was never continued"
     MAIN_MODE_LIFETIME = "a main mode SA has reached its lifetime"
 
+    __hash__ = object.__hash__  # there is one of each; the inherited one hashes its name in Python
+
 
 Subject = tuple[bytes, bytes, int]
 """What every timer is about has this form: CKY-I, CKY-R, message ID (0: the main mode itself)."""

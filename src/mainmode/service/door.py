@@ -143,14 +143,19 @@ class Door:
 
     def _wake(self) -> None:
         self._timer = self._due = None
+        due = self._engine.next_wake
+        if due is not None and self._clock() < due:
+            self._rearm()
+            return
         if not self._enter("running timers", self._engine.wake):
             # The timer that failed may still be due: do not spin on it.
             self._rearm(after_s=limits.FAILED_WAKE_S)
 
     def _rearm(self, after_s: float = 0.0) -> None:
-        """Let the loop call when the engine's next timer is due."""
+        """Let the loop call when the engine's next timer is due, or before that: retransmission
+        timers come and go with every message, and one that rings early only looks again."""
         due = self._engine.next_wake
-        if due == self._due and not after_s:
+        if not after_s and (due is None or (self._due is not None and self._due <= due)):
             return
         if self._timer is not None:
             self._timer.cancel()

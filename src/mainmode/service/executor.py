@@ -65,7 +65,9 @@ class Executor:
             self._audit.record(InternalError.of(error, f"executing {type(effect).__name__}"))
 
     def _do(self, effect: Effect) -> None:
-        match effect:
+        match effect:  # the most frequent first
+            case Record(event):
+                self._audit.record(event)
             case Send(path, datagram):
                 self._send(path, datagram)
             case Run(job_id, job):
@@ -73,8 +75,6 @@ class Executor:
                 self._pending.extend(self._engine.resume(job_id, result, self._clock()))
             case RemovePair(spi):
                 self._driver.remove(spi)
-            case Record(event):
-                self._audit.record(event)
             case _:
                 assert_never(effect)
 

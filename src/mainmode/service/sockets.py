@@ -182,6 +182,8 @@ class Sockets:
         """The addresses named; empty: all."""
         self._all: list[UdpSocket] = []
         self._by_place: dict[Endpoint, UdpSocket] = {}
+        self._everywhere: dict[tuple[int, int], UdpSocket] = {}
+        """By IP version and port: those bound to every address."""
         try:
             for address in self.addresses or UNSPECIFIED:
                 self._open(Endpoint(address, port), nat=False)
@@ -202,7 +204,10 @@ class Sockets:
                 return
             raise _explained(here, error) from None
         self._all.append(opened)
-        self._by_place[here] = opened
+        if here.address in UNSPECIFIED:
+            self._everywhere[here.address.version, here.port] = opened
+        else:
+            self._by_place[here] = opened
 
     @property
     def places(self) -> list[str]:
@@ -211,9 +216,8 @@ class Sockets:
 
     def send(self, path: Path, datagram: bytes) -> None:
         local = path.local
-        sender = self._by_place.get(local) or self._by_place.get(
-            Endpoint(UNSPECIFIED[local.address.version == 6], local.port)
-        )
+        sender = self._everywhere.get((local.address.version, local.port))
+        sender = sender or self._by_place.get(local)
         if sender is None:
             self.counters.send_failures += 1
             log.debug("nothing listens on %s, so nothing leaves from there", local)
