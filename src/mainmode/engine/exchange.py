@@ -83,6 +83,7 @@ class Exchange:
         self._sent_event: MessageSent | None = None
         self._retries = 0
         self._replies = 0
+        self._timer: Timer | None = None
         self._evidence: list[str] = []
         self._suspicion: Failure | None = None
 
@@ -394,8 +395,11 @@ class Exchange:
     # --- timers -----------------------------------------------------------------------------
 
     def _arm(self, kind: TimerKind, after_s: float) -> None:
-        self._desk.timers.set(Timer(kind, self.key), self._desk.now + after_s)
+        """There is one at a time."""
+        self._timer = Timer(kind, self.key)
+        self._desk.timers.set(self._timer, self._desk.now + after_s)
 
     def _disarm(self) -> None:
-        for kind in (TimerKind.RETRY, TimerKind.DEADLINE):
-            self._desk.timers.cancel(Timer(kind, self.key))
+        if self._timer is not None:
+            self._desk.timers.cancel(self._timer)
+            self._timer = None

@@ -106,10 +106,9 @@ class Negotiations:
 
     def wish(self, wish: Wish) -> None:
         """Have this traffic protected; asking again changes nothing."""
-        if wish.key in self._wishes:
+        if self._wishes.setdefault(wish.key, wish) is not wish:
             return
         self._desk.statistics.total_acquire += 1
-        self._wishes[wish.key] = wish
         self._pursue(wish)
 
     def call_off(

@@ -19,6 +19,7 @@ remote, two computers with mirrored policies decide alike.
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_network
 
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
@@ -31,7 +32,7 @@ _EVERYWHERE = (
 _STRICTEST_FIRST = (Action.BLOCK, Action.NEGOTIATE, Action.PERMIT)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompiledFilter:
     """One filter of a rule, with addresses instead of words, seen from here.
 
@@ -84,8 +85,12 @@ class CompiledFilter:
             self.selector.remote_port,
         )
 
-    def __str__(self) -> str:
+    @cached_property
+    def _text(self) -> str:
         return f"rule {self.rule.name!r} ({self.selector})"
+
+    def __str__(self) -> str:
+        return self._text
 
 
 def compile_filters(
