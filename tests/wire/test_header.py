@@ -99,3 +99,9 @@ def test_no_message_is_longer_than_a_datagram_can_be() -> None:
 def test_encoding_what_does_not_fit_is_our_mistake(header: Header) -> None:
     with pytest.raises(ValueError, match=r"octets|header"):
         header.encode()
+
+
+@pytest.mark.parametrize(("flags", "encrypted", "commit"), [(0, 0, 0), (1, 1, 0), (2, 0, 1)])
+def test_flags(flags: int, encrypted: int, commit: int) -> None:
+    header = Header(CKY_I, CKY_R, 0, 2, flags, 0, 28)
+    assert (header.encrypted, header.commit) == (bool(encrypted), bool(commit))

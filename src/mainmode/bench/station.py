@@ -19,7 +19,7 @@ from mainmode.bench.terms import CREDENTIALS, RESPONDERS, initiator_of, selectio
 from mainmode.bench.usage import Meter, Usage
 from mainmode.driver.null import NullDriver
 from mainmode.engine.engine import Engine
-from mainmode.engine.events import Event, NegotiationFailed, QuickModeEstablished
+from mainmode.engine.events import Event, QuickModeEstablished
 from mainmode.model import IpAddress
 from mainmode.service.addresses import Routes
 from mainmode.service.audit import AuditStore, Entry
@@ -66,10 +66,11 @@ class _Watch(AuditStore):
 
     def record(self, event: Event) -> Entry:
         entry = super().record(event)
-        if isinstance(event, QuickModeEstablished):
-            self._established()
-        elif isinstance(event, NegotiationFailed) or event.level >= logging.ERROR:
-            self._failed(event.sentence)
+        if event.level >= logging.INFO:
+            if isinstance(event, QuickModeEstablished):
+                self._established()
+            elif event.level >= logging.ERROR:
+                self._failed(event.sentence)
         return entry
 
 

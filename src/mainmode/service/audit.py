@@ -5,10 +5,9 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from mainmode import limits
 from mainmode.engine.events import Event
@@ -16,8 +15,7 @@ from mainmode.engine.events import Event
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An event as it is kept."""
 
     sequence: int
