@@ -8,7 +8,7 @@ next one looks at what has come since. (What is set aside is still freed when no
 
 import gc
 
-_THRESHOLDS = (2_000, 5, 4)
+_THRESHOLDS = (1_000, 5, 4)
 """New objects before the young are looked through; that many times, before the older; and all."""
 
 
