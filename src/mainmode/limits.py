@@ -37,8 +37,6 @@ PRESHARED_KEY_SHORT_OCTETS = 20
 """Below this a preshared key gets a warning: main mode with an active attacker allows guessing."""
 PRESHARED_KEY_MAX_OCTETS = 4_096
 """A secret file beyond this is the wrong file (ours)."""
-CIPHER_CONTEXTS_KEPT = 64
-"""Of main modes whose messages came or went last: a kilobyte or two each (ours)."""
 QUICK_MODES_AT_ONCE = 3
 """strongSwan keeps the state of three; more only toward peers known to take them."""
 NEGOTIATIONS_WAITING_MAX = 1_000

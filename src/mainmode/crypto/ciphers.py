@@ -6,14 +6,12 @@ Does not: pad, choose IVs, or know a message from a packet.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives import ciphers
 from cryptography.hazmat.primitives.ciphers import CipherContext, modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
-from mainmode import limits
 from mainmode.crypto.algorithms import Cipher
 from mainmode.numbers import EspTransform
 
@@ -23,13 +21,6 @@ _BLOCK_CIPHERS: dict[EspTransform, Callable[[bytes], AES | TripleDES]] = {
     EspTransform.TRIPLE_DES: TripleDES,
     EspTransform.AES_CBC: AES,
 }
-
-
-@lru_cache(maxsize=limits.CIPHER_CONTEXTS_KEPT)
-def kept_cbc(cipher: Cipher, key: bytes) -> "Cbc":
-    """The one of a key that was in use a moment ago, or a new one: the exchanges of a negotiation
-    follow each other at once and share main mode's key. Not for `encrypt_chained`."""
-    return Cbc(cipher, key)
 
 
 class Cbc:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from struct import Struct
 
 from mainmode.crypto.algorithms import Cipher
-from mainmode.crypto.ciphers import kept_cbc
+from mainmode.crypto.ciphers import Cbc
 from mainmode.failures import Failure, Inadmissible, Reason
 from mainmode.ladder import Proof
 from mainmode.numbers import PayloadType
@@ -26,7 +26,7 @@ class Envelope:
     __slots__ = ("_block_octets", "_cbc", "iv")
 
     def __init__(self, cipher: Cipher, key: bytes, iv: bytes) -> None:
-        self._cbc = kept_cbc(cipher, key)
+        self._cbc = Cbc(cipher, key)
         self._block_octets = cipher.block_octets
         self.iv = iv
 
