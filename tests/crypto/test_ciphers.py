@@ -3,7 +3,7 @@
 import pytest
 
 from mainmode.crypto.algorithms import CIPHERS
-from mainmode.crypto.ciphers import Cbc, kept_cbc
+from mainmode.crypto.ciphers import Cbc
 from tests.crypto.vectors import Case, cases, octets
 
 BLOCK_CIPHERS = [name for name in CIPHERS if name != "null"]
@@ -86,13 +86,3 @@ def test_chained_packets_carry_their_own_iv(name: str) -> None:
 
 def test_repr_keeps_the_key() -> None:
     assert "secret00" not in repr(Cbc(CIPHERS["des"], b"secret00"))
-
-
-def test_exchanges_that_follow_each_other_share_a_context() -> None:
-    """Which changes nothing of what comes out: each message brings its IV."""
-    cipher, key, iv = CIPHERS["3des"], bytes(range(24)), bytes(8)
-    kept = kept_cbc(cipher, key)
-    assert kept_cbc(cipher, key) is kept
-    assert kept_cbc(cipher, key[::-1]) is not kept
-    kept.encrypt(iv, b"something before")
-    assert kept.encrypt(iv, bytes(16)) == Cbc(cipher, key).encrypt(iv, bytes(16))
