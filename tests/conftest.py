@@ -5,7 +5,8 @@ named with the reason at the end, and the run fails. `--quick` leaves out, on pu
 complaint, what takes long or needs a peer or a network of its own.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,6 +19,17 @@ NOT_QUICK = ("peer", "network", "slow")
 
 could_not_run = pytest.StashKey[dict[str, list[str]]]()
 """Reason to the tests it stops."""
+
+
+@pytest.fixture(autouse=True)
+def collector_as_before() -> Iterator[None]:
+    """A service that runs inside a test tames the garbage collector of the whole process."""
+    thresholds, callbacks = gc.get_threshold(), list(gc.callbacks)
+    yield
+    if gc.callbacks != callbacks or gc.get_threshold() != thresholds:
+        gc.set_threshold(*thresholds)
+        gc.callbacks[:] = callbacks
+        gc.unfreeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,20 +1,8 @@
 """The collector looks at what is new, and leaves alone what a full run has found in use."""
 
 import gc
-from collections.abc import Iterator
-
-import pytest
 
 from mainmode.service.collector import tame_collector
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    thresholds, callbacks = gc.get_threshold(), list(gc.callbacks)
-    yield
-    gc.set_threshold(*thresholds)
-    gc.callbacks[:] = callbacks
-    gc.unfreeze()
 
 
 def test_what_stands_at_the_start_is_set_aside() -> None:
