@@ -18,9 +18,10 @@ from mainmode.engine.effects import (
     Run,
     Send,
 )
-from mainmode.engine.events import Event
+from mainmode.engine.events import DatagramDropped, Event, InvalidCookies
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.engine.timers import Timers
+from mainmode.errors import Malformed
 from mainmode.model import Direction, Path
 
 Entropy = Callable[[int], bytes]
@@ -69,6 +70,19 @@ class Desk:
 
     def record(self, event: Event) -> None:
         self._effects.append(Record(event))
+
+    def drop(self, path: Path, datagram: bytes, why: str) -> None:
+        """A datagram changes nothing."""
+        self.record(DatagramDropped(path, why, len(datagram)))
+
+    def drop_malformed(self, path: Path, datagram: bytes, malformed: Malformed) -> None:
+        self.statistics.invalid_packets_received += 1
+        self.drop(path, datagram, str(malformed))
+
+    def drop_unknown(self, path: Path, datagram: bytes, exchange: str) -> None:
+        """Its cookies match no main mode."""
+        self.statistics.invalid_cookies_received += 1
+        self.record(InvalidCookies(path, exchange, len(datagram)))
 
     def remove_pair(self, spi: int) -> None:
         self._effects.append(RemovePair(spi))

@@ -14,7 +14,7 @@ from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk, Entropy
 from mainmode.engine.effects import Effect
 from mainmode.engine.endings import Endings
-from mainmode.engine.events import DatagramDropped, InvalidCookies, NegotiationFailed
+from mainmode.engine.events import NegotiationFailed
 from mainmode.engine.exchanges import NO_COOKIE
 from mainmode.engine.half_open import HalfOpenMainModes
 from mainmode.engine.negotiations import Negotiations, Terms
@@ -67,7 +67,7 @@ class Engine:
         try:
             header = parse_header_untrusted(datagram)
         except Malformed as malformed:
-            self._malformed(datagram, path, malformed)
+            self._desk.drop_malformed(path, datagram, malformed)
             return self._desk.finish()
         if header.exchange == ExchangeType.MAIN:
             self._receive_main_mode(header, datagram, path)
@@ -78,7 +78,7 @@ class Engine:
         else:
             name = name_of(ExchangeType, header.exchange)
             why = f"exchange type {name} is not known"
-            self._drop(path, datagram, _REFUSED_EXCHANGES.get(header.exchange, why))
+            self._desk.drop(path, datagram, _REFUSED_EXCHANGES.get(header.exchange, why))
         return self._desk.finish()
 
     def acquire(self, flow: Flow, path: Path, now: float) -> list[Effect]:
@@ -200,7 +200,7 @@ class Engine:
     def _receive_main_mode(self, header: Header, datagram: bytes, path: Path) -> None:
         exchange = self._negotiations.exchanges.find(header)
         if header.message_id:
-            self._drop(path, datagram, "main mode has no message ID")
+            self._desk.drop(path, datagram, "main mode has no message ID")
         elif header.cky_r == NO_COOKIE:
             self._receive_offer(header, datagram, path)
         elif exchange is not None:
@@ -213,23 +213,23 @@ class Engine:
         if self._half_open.known(datagram, header, path):
             return
         if self._negotiations.exchanges.any_under_way(path, header.cky_i):
-            self._drop(path, datagram, "our own message 1 comes back")
+            self._desk.drop(path, datagram, "our own message 1 comes back")
             return
         if len(datagram) > limits.MESSAGE_1_OCTETS_MAX:
-            self._drop(path, datagram, "it is too long for a message 1")
+            self._desk.drop(path, datagram, "it is too long for a message 1")
             return
         if header.encrypted:
-            self._drop(path, datagram, "an encrypted message 1")
+            self._desk.drop(path, datagram, "an encrypted message 1")
             return
         try:
             octets = datagram[: header.length]
             payloads = parse_payloads_untrusted(header.next_payload, octets, HEADER_OCTETS)
         except Malformed as malformed:
-            self._malformed(datagram, path, malformed)
+            self._desk.drop_malformed(path, datagram, malformed)
             return
         misfit = MM1.misfit(payloads.kinds)
         if misfit:
-            self._drop(path, datagram, f"{MM1.name}: {misfit}")
+            self._desk.drop(path, datagram, f"{MM1.name}: {misfit}")
             return
         if not self._half_open.has_room(datagram, path):
             return
@@ -259,7 +259,7 @@ class Engine:
     ) -> None:
         """Say no to message 1. A peer without any rule hears nothing: it is a stranger."""
         if self._half_open.refused_before(path, header.cky_i):
-            self._drop(path, datagram, f"an offer refused before: {failure.reason.sentence}")
+            self._desk.drop(path, datagram, f"an offer refused before: {failure.reason.sentence}")
         else:
             self._desk.statistics.negotiation_failures += 1
             self._desk.record(NegotiationFailed(path, "main mode", failure))
@@ -287,9 +287,9 @@ class Engine:
         elif sa is None:
             self._unknown(header, datagram, path)
         elif not header.message_id or header.message_id in sa.used_message_ids:
-            self._drop(path, datagram, "its message ID is zero or has been used before")
+            self._desk.drop(path, datagram, "its message ID is zero or has been used before")
         elif path != sa.path or not sa.usable:
-            self._drop(path, datagram, "the main mode SA is with another address, or used up")
+            self._desk.drop(path, datagram, "the main mode SA is with another address, or used up")
         elif self._negotiations.answer_quick_mode(sa, header, datagram):
             sa.use(header.message_id)
 
@@ -326,13 +326,5 @@ class Engine:
             self._desk.send(path, datagram)
 
     def _unknown(self, header: Header, datagram: bytes, path: Path) -> None:
-        self._desk.statistics.invalid_cookies_received += 1
         exchange = name_of(ExchangeType, header.exchange).lower() + " mode"
-        self._desk.record(InvalidCookies(path, exchange, len(datagram)))
-
-    def _malformed(self, datagram: bytes, path: Path, malformed: Malformed) -> None:
-        self._desk.statistics.invalid_packets_received += 1
-        self._drop(path, datagram, str(malformed))
-
-    def _drop(self, path: Path, datagram: bytes, why: str) -> None:
-        self._desk.record(DatagramDropped(path, why, len(datagram)))
+        self._desk.drop_unknown(path, datagram, exchange)

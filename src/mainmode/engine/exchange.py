@@ -18,7 +18,7 @@ from typing import Any
 from mainmode import limits
 from mainmode.engine.desk import Desk
 from mainmode.engine.envelope import Envelope, require_proof, with_proof
-from mainmode.engine.events import DatagramDropped, MessageReceived, MessageSent, Suspicion
+from mainmode.engine.events import MessageReceived, MessageSent, Suspicion
 from mainmode.engine.informational import in_clear
 from mainmode.engine.main_mode import MainMode, Provisional
 from mainmode.engine.quick_mode import QuickMode
@@ -140,7 +140,7 @@ class Exchange:
             return False
         waiting = self._waiting
         if waiting is None:
-            self._drop(datagram, "nothing is awaited in its exchange")
+            self._desk.drop(self.path, datagram, "nothing is awaited in its exchange")
             return False
         try:
             answer = self._open(header, datagram, waiting)
@@ -291,7 +291,7 @@ class Exchange:
         """The peer repeats itself, so our reply was lost; answer, unless we have the timer."""
         have_timer = Timer(TimerKind.RETRY, self.key) in self._desk.timers
         if not self._sent or have_timer or self._replies >= limits.DUPLICATE_REPLIES_MAX:
-            self._drop(datagram, "a duplicate")
+            self._desk.drop(self.path, datagram, "a duplicate")
             return
         self._replies += 1
         self._send_again(self._replies)
@@ -373,7 +373,7 @@ class Exchange:
 
     def _suspect(self, failure: Failure, datagram: bytes, step: Step) -> None:
         """An inadmissible message: drop it; say at once what it may mean."""
-        self._drop(datagram, failure.detail or failure.reason.sentence)
+        self._desk.drop(self.path, datagram, failure.detail or failure.reason.sentence)
         if failure.reason is Reason.MALFORMED:
             return
         if self.note(failure) and step is MM5:
@@ -388,9 +388,6 @@ class Exchange:
             answer = in_clear(self.cky_i, self.cky_r, notify, desk.entropy, b"", octets)
             if answer:
                 desk.send(self.path, answer)
-
-    def _drop(self, datagram: bytes, why: str) -> None:
-        self._desk.record(DatagramDropped(self.path, why, len(datagram)))
 
     # --- timers -----------------------------------------------------------------------------
 

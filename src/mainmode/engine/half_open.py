@@ -18,7 +18,7 @@ from hashlib import sha256
 
 from mainmode import limits
 from mainmode.engine.desk import Desk
-from mainmode.engine.events import DatagramDropped, FloodSuspected, MessageReceived, MessageSent
+from mainmode.engine.events import FloodSuspected, MessageReceived, MessageSent
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.vendor_ids import Capabilities, read_untrusted
 from mainmode.ladder import MM1, MM2
@@ -86,9 +86,9 @@ class HalfOpenMainModes:
         if half_open is None:
             return False
         if _fingerprint(datagram) != half_open.fingerprint:
-            self._drop(path, datagram, "another message 1 under the same cookie")
+            self._desk.drop(path, datagram, "another message 1 under the same cookie")
         elif half_open.continued or half_open.replies >= limits.DUPLICATE_REPLIES_MAX:
-            self._drop(path, datagram, "a duplicate")
+            self._desk.drop(path, datagram, "a duplicate")
         else:
             half_open.replies += 1
             self._desk.send(path, half_open.sent)
@@ -200,9 +200,6 @@ class HalfOpenMainModes:
             *cookies, payloads[0].kind, ExchangeType.MAIN, 0, 0, HEADER_OCTETS + len(body)
         )
         return header.encode() + body, [short_name(payload) for payload in payloads]
-
-    def _drop(self, path: Path, datagram: bytes, why: str) -> None:
-        self._desk.record(DatagramDropped(path, why, len(datagram)))
 
 
 def _fingerprint(datagram: bytes) -> bytes:

@@ -17,7 +17,6 @@ from mainmode.engine.associations import Associations, Cookies, MainModeSa, Quic
 from mainmode.engine.desk import Desk
 from mainmode.engine.endings import Endings
 from mainmode.engine.events import (
-    DatagramDropped,
     MainModeEstablished,
     NegotiationFailed,
     NotificationReceived,
@@ -33,7 +32,7 @@ from mainmode.engine.wishes import Turns, Wish
 from mainmode.failures import Failure, Reason, Side
 from mainmode.ladder import Ladder
 from mainmode.model import IpAddress, Path, SaPair, Selector
-from mainmode.numbers import NotifyType
+from mainmode.numbers import NotifyType, name_of
 from mainmode.policy.model import Authentication, Policy
 from mainmode.policy.offers import fit_alternatives
 from mainmode.policy.selection import Selection
@@ -235,7 +234,7 @@ class Negotiations:
             )
         )
         if mm.initial_contact:
-            name = NotifyType.INITIAL_CONTACT.name.replace("_", "-")
+            name = name_of(NotifyType, NotifyType.INITIAL_CONTACT)
             desk.record(NotificationReceived(sa.path, name, authenticated=True))
             self._endings.forgotten_by_peer(sa)
         self._introduce(sa, alone=alone)
@@ -374,7 +373,7 @@ class Negotiations:
         """A datagram for an exchange that is known."""
         if path != exchange.path:
             why = f"its exchange is with {exchange.path.peer}, not {path.peer}"
-            self._desk.record(DatagramDropped(path, why, len(datagram)))
+            self._desk.drop(path, datagram, why)
             return
         key = exchange.key
         exchange.admit(header, datagram)

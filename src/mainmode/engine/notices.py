@@ -8,7 +8,7 @@ from mainmode.engine import informational
 from mainmode.engine.associations import Associations, MainModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.endings import Endings
-from mainmode.engine.events import DatagramDropped, InvalidCookies, NotificationReceived
+from mainmode.engine.events import NotificationReceived
 from mainmode.engine.exchange import Exchange
 from mainmode.engine.informational import notify_name
 from mainmode.engine.negotiations import Negotiations
@@ -69,12 +69,14 @@ class Notices:
             self._before_main_mode(header, datagram, path)
             return
         if not header.message_id or header.message_id in sa.used_message_ids or path != sa.path:
-            self._drop(path, datagram, "its message ID or address does not fit the main mode SA")
+            self._desk.drop(
+                path, datagram, "its message ID or address does not fit the main mode SA"
+            )
             return
         try:
             payloads = informational.opened(sa, header, datagram)
         except Inadmissible as inadmissible:
-            self._drop(path, datagram, inadmissible.failure.sentence)
+            self._desk.drop(path, datagram, inadmissible.failure.sentence)
             return
         sa.use(header.message_id)
         for payload in payloads.items:
@@ -91,7 +93,7 @@ class Notices:
         about = self._about(header, path)
         provisional = about[0].provisional() if about else None
         if provisional is None:
-            self._unknown(header, datagram, path)
+            self._desk.drop_unknown(path, datagram, "informational")
             return
         try:
             payloads = informational.opened(provisional, header, datagram)
@@ -108,9 +110,7 @@ class Notices:
                 about[0].fail(Failure(reason, Side.PEER, MM6.waiting, detail))
 
     def _notified(self, sa: MainModeSa, notification: Notification) -> None:
-        alternatives: tuple[str, ...] = ()
-        if notification.notify == NotifyType.NO_PROPOSAL_CHOSEN:
-            alternatives = read_alternatives_untrusted(notification.data)
+        alternatives = _alternatives(notification)
         self._record(sa.path, notification, authenticated=True, alternatives=alternatives)
         if notification.notify == NotifyType.R_U_THERE:
             answer = informational.alive(notification)
@@ -154,21 +154,20 @@ class Notices:
                 header.next_payload, datagram[: header.length], HEADER_OCTETS
             )
         except Malformed as malformed:
-            self._desk.statistics.invalid_packets_received += 1
-            self._drop(path, datagram, str(malformed))
+            self._desk.drop_malformed(path, datagram, malformed)
             return
         exchanges = self._about(header, path)
         for notification in payloads.all(Notification):
             if not exchanges or notification.notify > NOTIFY_ERROR_MAX:
                 self._record(path, notification, authenticated=False)
                 continue
-            alternatives: tuple[str, ...] = ()
-            if notification.notify == NotifyType.NO_PROPOSAL_CHOSEN:
-                alternatives = read_alternatives_untrusted(notification.data)
+            alternatives = _alternatives(notification)
             for exchange in exchanges:
                 exchange.note(_failure(notification, exchange, alternatives))
         if not payloads.has(PayloadType.NOTIFICATION):
-            self._drop(path, datagram, "an informational message in clear that notifies of nothing")
+            self._desk.drop(
+                path, datagram, "an informational message in clear that notifies of nothing"
+            )
 
     def _about(self, header: Header, path: Path) -> list[Exchange]:
         """What an unprotected message claims to be about: the main mode under way with these
@@ -195,12 +194,12 @@ class Notices:
         name = notify_name(notification)
         self._desk.record(NotificationReceived(path, name, authenticated, detail))
 
-    def _unknown(self, header: Header, datagram: bytes, path: Path) -> None:
-        self._desk.statistics.invalid_cookies_received += 1
-        self._desk.record(InvalidCookies(path, "informational", len(datagram)))
 
-    def _drop(self, path: Path, datagram: bytes, why: str) -> None:
-        self._desk.record(DatagramDropped(path, why, len(datagram)))
+def _alternatives(notification: Notification) -> tuple[str, ...]:
+    """What the peer would have taken instead, a line each."""
+    if notification.notify != NotifyType.NO_PROPOSAL_CHOSEN:
+        return ()
+    return read_alternatives_untrusted(notification.data)
 
 
 def _failure(
