@@ -225,6 +225,15 @@ class IpsecSa:
 
 
 @dataclass(frozen=True, slots=True)
+class UdpEncapsulation:
+    """ESP travels in UDP, because a NAT stands between the hosts (RFC 3948). The addresses are
+    the pair's; these are the ports, seen from here."""
+
+    local_port: int
+    peer_port: int
+
+
+@dataclass(frozen=True, slots=True)
 class SaPair:
     """What one quick mode agrees: an inbound and an outbound SA for one selector.
 
@@ -239,6 +248,8 @@ class SaPair:
     peer: IpAddress
     selector: Selector
     lifetime: Lifetime
+    udp: UdpEncapsulation | None = None
+    """None: ESP or AH stand in IP packets of their own."""
 
     @property
     def spi(self) -> int:

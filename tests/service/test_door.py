@@ -60,13 +60,19 @@ class Bench:
         self.door = Door(
             self.engine,
             ScriptedDriver(),
-            lambda path, datagram: self.sent.append(datagram),
+            self,
             self.audit,
             OneRoute(local),
             selection or Decided(THERE.address, Mode.TRANSPORT),
             500,
             clock=self.loop.time,
         )
+
+    def send(self, path: Path, datagram: bytes) -> None:
+        self.sent.append(datagram)
+
+    def keep_alive(self, path: Path) -> None:
+        self.sent.append(b"\xff")
 
     @property
     def events(self) -> list[str]:

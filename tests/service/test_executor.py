@@ -8,6 +8,7 @@ from mainmode.engine.effects import (
     AllocateSpi,
     InstallPair,
     JobFailed,
+    KeepAlive,
     Record,
     RemovePair,
     Run,
@@ -35,12 +36,15 @@ class Bench:
         self.driver = ScriptedDriver()
         self.audit = AuditStore()
         self.sent: list[bytes] = []
-        self.executor = Executor(self.engine, self.driver, self._send, self.audit, lambda: 1.0)
+        self.executor = Executor(self.engine, self.driver, self, self.audit, lambda: 1.0)
 
-    def _send(self, path: Path, datagram: bytes) -> None:
+    def send(self, path: Path, datagram: bytes) -> None:
         if datagram == b"broken":
             raise RuntimeError("a mistake")
         self.sent.append(datagram)
+
+    def keep_alive(self, path: Path) -> None:
+        self.sent.append(b"\xff")
 
     @property
     def events(self) -> list[str]:
@@ -53,8 +57,8 @@ def bench() -> Bench:
 
 
 def test_each_effect_goes_to_its_place(bench: Bench) -> None:
-    bench.executor.execute([Send(PATH, b"x"), RemovePair(7), Record(FLOOD)])
-    assert bench.sent == [b"x"]
+    bench.executor.execute([Send(PATH, b"x"), KeepAlive(PATH), RemovePair(7), Record(FLOOD)])
+    assert bench.sent == [b"x", b"\xff"]
     assert bench.driver.calls == [("remove", 7)]
     assert bench.events == ["FloodSuspected"]
 

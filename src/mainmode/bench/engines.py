@@ -26,10 +26,16 @@ class _Side:
         self._executor = Executor(
             self.engine,
             NullDriver(os.urandom),
-            lambda path, datagram: self.sent.append((path, datagram)),
+            self,
             AuditStore(),
             time.monotonic,
         )
+
+    def send(self, path: Path, datagram: bytes) -> None:
+        self.sent.append((path, datagram))
+
+    def keep_alive(self, path: Path) -> None:
+        """There is no NAT here."""
 
     def connect(self, path: Path) -> None:
         began = time.thread_time()

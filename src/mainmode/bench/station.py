@@ -96,7 +96,7 @@ class _Station:
         self._door = Door(
             Engine(selection, CREDENTIALS, os.urandom),
             NullDriver(os.urandom),
-            self._sockets.send,
+            self._sockets,
             _Watch(self._established, self._failed),
             _Routes((), task.ports[0], time.monotonic),
             selection,

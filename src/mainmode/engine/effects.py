@@ -19,6 +19,13 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """Send one 0xff octet along the path, so that the NAT keeps its mapping (RFC 3948 2.3)."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class AllocateSpi:
     """Job: an inbound SPI from the driver. Its result is an int."""
 
@@ -77,4 +84,4 @@ class Record:
     event: Event
 
 
-Effect = Send | Run | RemovePair | Record
+Effect = Send | KeepAlive | Run | RemovePair | Record

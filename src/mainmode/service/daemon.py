@@ -94,7 +94,7 @@ class Daemon:
         self._door = Door(
             engine,
             self._driver,
-            self._sockets.send,
+            self._sockets,
             self.audit,
             self._routes,
             policy.selection,

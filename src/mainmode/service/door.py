@@ -20,7 +20,7 @@ from mainmode.service.addresses import Routes
 from mainmode.service.audit import AuditStore
 from mainmode.service.contract import Engine
 from mainmode.service.events import AcquireIgnored, InternalError
-from mainmode.service.executor import Executor
+from mainmode.service.executor import Executor, Outlet
 
 Input = Callable[[float], Iterable[Effect]]
 """One call of the engine, given the time."""
@@ -33,7 +33,7 @@ class Door:
         self,
         engine: Engine,
         driver: Driver,
-        send: Callable[[Path, bytes], None],
+        outlet: Outlet,
         audit: AuditStore,
         routes: Routes,
         selection: Selection,
@@ -49,7 +49,7 @@ class Door:
         self._port = port
         self._peer_port = peer_port or port
         self._clock = clock
-        self._executor = Executor(engine, driver, send, audit, clock)
+        self._executor = Executor(engine, driver, outlet, audit, clock)
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from mainmode.driver.contract import Driver
 from mainmode.engine.effects import (
@@ -11,6 +11,7 @@ from mainmode.engine.effects import (
     InstallPair,
     Job,
     JobFailed,
+    KeepAlive,
     Record,
     RemovePair,
     Run,
@@ -23,6 +24,16 @@ from mainmode.service.contract import Engine
 from mainmode.service.events import InternalError
 
 
+class Outlet(Protocol):
+    """Where datagrams leave. Neither way out raises; what cannot leave is counted there."""
+
+    def send(self, path: Path, datagram: bytes) -> None:
+        """An IKE message."""
+
+    def keep_alive(self, path: Path) -> None:
+        """The octet that keeps a NAT's mapping."""
+
+
 class Executor:
     """Executes effects in order. Those that a job's result brings queue up behind."""
 
@@ -30,13 +41,13 @@ class Executor:
         self,
         engine: Engine,
         driver: Driver,
-        send: Callable[[Path, bytes], None],
+        outlet: Outlet,
         audit: AuditStore,
         clock: Callable[[], float],
     ) -> None:
         self._engine = engine
         self._driver = driver
-        self._send = send
+        self._outlet = outlet
         self._audit = audit
         self._clock = clock
         self._pending: deque[Effect] = deque()
@@ -69,12 +80,14 @@ class Executor:
             case Record(event):
                 self._audit.record(event)
             case Send(path, datagram):
-                self._send(path, datagram)
+                self._outlet.send(path, datagram)
             case Run(job_id, job):
                 result = self._result_of(job)
                 self._pending.extend(self._engine.resume(job_id, result, self._clock()))
             case RemovePair(spi):
                 self._driver.remove(spi)
+            case KeepAlive(path):
+                self._outlet.keep_alive(path)
             case _:
                 assert_never(effect)
 

@@ -142,7 +142,13 @@ class UdpSocket:
 
     def send(self, path: Path, datagram: bytes) -> None:
         """Send from the path's local address. A datagram that cannot leave is counted only."""
-        buffers = (NON_ESP_MARKER, datagram) if self.nat else (datagram,)
+        self._send((NON_ESP_MARKER, datagram) if self.nat else (datagram,), path)
+
+    def keep_alive(self, path: Path) -> None:
+        """Send the octet that keeps a NAT's mapping, from the path's local address."""
+        self._send((KEEPALIVE,), path)
+
+    def _send(self, buffers: tuple[bytes, ...], path: Path) -> None:
         try:
             self._socket.sendmsg(buffers, self._from(path), 0, self._to(path.peer))
         except OSError as error:
@@ -215,14 +221,23 @@ class Sockets:
         return [str(each.here) for each in self._all]
 
     def send(self, path: Path, datagram: bytes) -> None:
+        sender = self._sender(path)
+        if sender is not None:
+            sender.send(path, datagram)
+
+    def keep_alive(self, path: Path) -> None:
+        sender = self._sender(path)
+        if sender is not None:
+            sender.keep_alive(path)
+
+    def _sender(self, path: Path) -> UdpSocket | None:
         local = path.local
         sender = self._everywhere.get((local.address.version, local.port))
         sender = sender or self._by_place.get(local)
         if sender is None:
             self.counters.send_failures += 1
             log.debug("nothing listens on %s, so nothing leaves from there", local)
-            return
-        sender.send(path, datagram)
+        return sender
 
     def close(self) -> None:
         for each in self._all:

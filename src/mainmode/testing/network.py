@@ -22,6 +22,7 @@ from mainmode.engine.effects import (
     Effect,
     InstallPair,
     JobFailed,
+    KeepAlive,
     RemovePair,
     Run,
     Send,
@@ -55,6 +56,8 @@ class Host:
         """Both by the pair's inbound SPI."""
         self.refuse: type[AllocateSpi] | Direction | None = None
         """What the driver refuses: to promise SPIs, or SAs of one direction."""
+        self.kept_alive: list[tuple[float, Path]] = []
+        """When and along which path a NAT's mapping was kept."""
         self.slow = False
         """Whether jobs wait in `jobs` until `Network.finish_jobs`."""
         self.jobs: deque[Run] = deque()
@@ -82,6 +85,8 @@ class Host:
                 self.jobs.append(effect)
             elif isinstance(effect, Run):
                 waiting.extendleft(reversed(self.finish(effect, now)))
+            elif isinstance(effect, KeepAlive):
+                self.kept_alive.append((now, effect.path))
             elif isinstance(effect, RemovePair):
                 self.promised.discard(effect.spi)
                 self.inbound.pop(effect.spi, None)
