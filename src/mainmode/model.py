@@ -269,3 +269,14 @@ class SaPair:
     @property
     def spi(self) -> int:
         return self.inbound.spi
+
+
+@dataclass(frozen=True, slots=True)
+class SoftSa:
+    """A soft association: policy lets this traffic pass in clear, because the peer does not
+    negotiate (docs/service.md 16)."""
+
+    number: int
+    """Names it between IKE and the driver; never used again."""
+    selector: Selector
+    peer: IpAddress

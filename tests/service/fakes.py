@@ -8,7 +8,7 @@ from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
 from mainmode.engine.associations import MainModeSa, QuickModeSa
 from mainmode.engine.effects import Effect
 from mainmode.engine.statistics import IkeStatistics
-from mainmode.model import Direction, Endpoint, Flow, IpAddress, Path, SaPair
+from mainmode.model import Direction, Endpoint, Flow, IpAddress, Path, SaPair, SoftSa
 from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Selection
 
@@ -111,6 +111,12 @@ class ScriptedDriver:
 
     def replace(self, old_spi: int, pair: SaPair) -> None:
         self._asked("replace", old_spi, pair)
+
+    def permit_clear(self, soft: SoftSa) -> None:
+        self._asked("permit_clear", soft)
+
+    def end_clear(self, number: int) -> None:
+        self._asked("end_clear", number)
 
     def remove(self, spi: int) -> None:
         self._asked("remove", spi)

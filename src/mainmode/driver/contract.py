@@ -11,7 +11,7 @@ Source: docs/service.md 18 to 21; the statistics of IP Security Monitor in Windo
 from dataclasses import dataclass, field, fields
 from typing import Protocol
 
-from mainmode.model import Direction, Flow, IpAddress, SaPair
+from mainmode.model import Direction, Flow, IpAddress, SaPair, SoftSa
 from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Selection
 
@@ -83,6 +83,16 @@ class Upward(Protocol):
     def idle(self, spi: int) -> None:
         """Nothing went through the pair for the idle time."""
 
+    def used(self, spi: int) -> None:
+        """The first packet has come in through the pair: the peer sends through it."""
+
+    def soft_idle(self, number: int) -> None:
+        """Nothing passed in clear under this soft association for the idle time."""
+
+    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
+        """A packet came from this peer with an SPI that names no pair: one of the two has
+        forgotten. Told at most once a second for each peer; anybody can forge such packets."""
+
 
 class Driver(Protocol):
     """What IKE asks. Errors are `DriverError`; nothing here blocks for long."""
@@ -103,6 +113,13 @@ class Driver(Protocol):
     def replace(self, old_spi: int, pair: SaPair) -> None:
         """Send through `pair` (whose inbound half is installed) instead of the old one, whose
         inbound half stays until it is removed."""
+
+    def permit_clear(self, soft: SoftSa) -> None:
+        """Let the traffic of its selector pass in clear, both ways, until `end_clear`; packets
+        of it that wait leave at once. Where a pair carries the traffic, the pair does."""
+
+    def end_clear(self, number: int) -> None:
+        """Apply policy to its traffic again. Unknown numbers are no error."""
 
     def remove(self, spi: int) -> None:
         """Forget the pair (or the promised SPI). Unknown SPIs are no error."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
 from mainmode.driver.spis import SpiAllocator
-from mainmode.model import Direction, IpAddress, SaPair
+from mainmode.model import Direction, IpAddress, SaPair, SoftSa
 from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Selection
 
@@ -22,6 +22,8 @@ class NullDriver:
         """By inbound SPI, from the installation of the inbound half on."""
         self.sending: set[int] = set()
         """The inbound SPIs of pairs whose outbound half is in use."""
+        self.soft: dict[int, SoftSa] = {}
+        """What may pass in clear, by number."""
         self.upward: Upward | None = None
         self.selection: Selection | None = None
 
@@ -46,6 +48,12 @@ class NullDriver:
         self.install(pair, Direction.OUTBOUND)
         self.sending.discard(old_spi)
         self._statistics.rekeys += 1
+
+    def permit_clear(self, soft: SoftSa) -> None:
+        self.soft[soft.number] = soft
+
+    def end_clear(self, number: int) -> None:
+        self.soft.pop(number, None)
 
     def remove(self, spi: int) -> None:
         self._spis.free(spi)

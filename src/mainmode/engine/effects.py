@@ -6,7 +6,7 @@ The service executes them; simulation and tests do the same with their own hands
 from dataclasses import dataclass
 
 from mainmode.engine.events import Event
-from mainmode.model import Direction, IpAddress, Path, SaPair
+from mainmode.model import Direction, IpAddress, Path, SaPair, SoftSa
 from mainmode.numbers import ProtocolId
 
 
@@ -45,6 +45,9 @@ class InstallPair:
 
     pair: SaPair
     direction: Direction
+    replaces: int | None = None
+    """With the outbound half: the inbound SPI of the pair that sends nothing from now on, and
+    goes on receiving until it is removed."""
 
     @property
     def waiting(self) -> str:
@@ -78,10 +81,24 @@ class RemovePair:
 
 
 @dataclass(frozen=True, slots=True)
+class PermitClear:
+    """Let this traffic pass in clear, both ways."""
+
+    soft: SoftSa
+
+
+@dataclass(frozen=True, slots=True)
+class EndClear:
+    """Let it pass in clear no more. A number that is unknown is no error."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Something worth remembering happened."""
 
     event: Event
 
 
-Effect = Send | KeepAlive | Run | RemovePair | Record
+Effect = Send | KeepAlive | Run | RemovePair | PermitClear | EndClear | Record

@@ -8,17 +8,19 @@ from mainmode.driver.contract import Driver
 from mainmode.engine.effects import (
     AllocateSpi,
     Effect,
+    EndClear,
     InstallPair,
     Job,
     JobFailed,
     KeepAlive,
+    PermitClear,
     Record,
     RemovePair,
     Run,
     Send,
 )
 from mainmode.errors import DriverError
-from mainmode.model import Path
+from mainmode.model import Direction, Path
 from mainmode.service.audit import AuditStore
 from mainmode.service.contract import Engine
 from mainmode.service.events import InternalError
@@ -86,6 +88,10 @@ class Executor:
                 self._pending.extend(self._engine.resume(job_id, result, self._clock()))
             case RemovePair(spi):
                 self._driver.remove(spi)
+            case PermitClear(soft):
+                self._driver.permit_clear(soft)
+            case EndClear(number):
+                self._driver.end_clear(number)
             case KeepAlive(path):
                 self._outlet.keep_alive(path)
             case _:
@@ -97,6 +103,9 @@ class Executor:
             match job:
                 case AllocateSpi(protocol, local, peer):
                     return self._driver.allocate_spi(protocol, local, peer)
+                case InstallPair(pair, Direction.OUTBOUND, int(old_spi)):
+                    self._driver.replace(old_spi, pair)
+                    return None
                 case InstallPair(pair, direction):
                     self._driver.install(pair, direction)
                     return None

@@ -20,16 +20,18 @@ from mainmode.auth.credentials import Credentials
 from mainmode.engine.effects import (
     AllocateSpi,
     Effect,
+    EndClear,
     InstallPair,
     JobFailed,
     KeepAlive,
+    PermitClear,
     RemovePair,
     Run,
     Send,
 )
 from mainmode.engine.engine import Engine
 from mainmode.engine.events import Event
-from mainmode.model import Direction, Endpoint, IpAddress, Path, SaPair
+from mainmode.model import Direction, Endpoint, IpAddress, Path, SaPair, SoftSa
 from mainmode.policy.model import Policy
 from mainmode.policy.selection import Selection
 
@@ -56,6 +58,8 @@ class Host:
         """Both by the pair's inbound SPI."""
         self.refuse: type[AllocateSpi] | Direction | None = None
         """What the driver refuses: to promise SPIs, or SAs of one direction."""
+        self.soft: dict[int, SoftSa] = {}
+        """What passes in clear."""
         self.kept_alive: list[tuple[float, Path]] = []
         """When and along which path a NAT's mapping was kept."""
         self.slow = False
@@ -87,6 +91,10 @@ class Host:
                 waiting.extendleft(reversed(self.finish(effect, now)))
             elif isinstance(effect, KeepAlive):
                 self.kept_alive.append((now, effect.path))
+            elif isinstance(effect, PermitClear):
+                self.soft[effect.soft.number] = effect.soft
+            elif isinstance(effect, EndClear):
+                self.soft.pop(effect.number, None)
             elif isinstance(effect, RemovePair):
                 self.promised.discard(effect.spi)
                 self.inbound.pop(effect.spi, None)
