@@ -59,6 +59,12 @@ SMALL_BLOCK_LIFETIME_KIB = 1_048_576
 SPI_MIN = 0x100
 """0 is no SPI, 1..255 are reserved (RFC 2406 2.1)."""
 WEAK_KEY_RETRIES_MAX = 3
+REKEY_PATIENCE_S = 5.0
+"""How long the side that did not make a pair waits for its renewal before it begins (ours)."""
+STRAGGLERS_S = 2.0
+"""How long an old pair still receives when the peer uses the new one: packets overtake (ours)."""
+RETIREMENT_S = 30.0
+"""How long it receives when nothing comes through the new one (ours)."""
 
 # --- wire -----------------------------------------------------------------------------------
 DATAGRAM_MAX_OCTETS = 65_507

@@ -238,13 +238,6 @@ def test_several_pairs_stand_side_by_side_and_end_alone() -> None:
     assert [event.why for event in scene.bob.of(QuickModeEnded)] == ["deleted by the peer"]
 
 
-def test_a_soft_expiry_ends_nothing() -> None:
-    scene = Scene().connect()
-    spi = next(iter(scene.alice.inbound))
-    assert scene.alice.engine.expired(spi, 1.0, hard=False) == []
-    scene.require_agreement()
-
-
 # --- scenes ---------------------------------------------------------------------------------------
 
 

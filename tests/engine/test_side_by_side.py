@@ -157,8 +157,10 @@ def test_simultaneous_main_modes_both_lead_to_an_sa() -> None:
     scene = Scene()
     scene.network.connect(scene.alice, scene.bob)
     scene.network.connect(scene.bob, scene.alice)
-    scene.network.run(LONG_ENOUGH_S)
+    scene.network.run(1.0)
     scene.require_agreement(pairs=2)
+    scene.network.run(LONG_ENOUGH_S)
+    scene.require_agreement(pairs=1)
     assert len(scene.alice.of(NegotiationFailed)) == len(scene.bob.of(NegotiationFailed)) == 0
 
 

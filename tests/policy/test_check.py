@@ -46,8 +46,6 @@ def not_enforced() -> Mapping[str, list[str]]:
 
     joined = replace(NEGOTIATE, offers=(parse_quick_mode_offer("ah:sha1+esp:3des-sha1"),))
     return {
-        "quick_modes_max": texts(main_mode=MainModeSettings(quick_modes_max=5)),
-        "master_pfs": texts(main_mode=MainModeSettings(master_pfs=True)),
         "default_response": texts(default_response=True),
         "accept_unsecured": texts(acting(accept_unsecured=True)),
         "allow_fallback": texts(acting(allow_fallback=True)),
@@ -156,12 +154,12 @@ def test_warnings_name_the_line_and_come_in_order(tmp_path: Path) -> None:
         '[[rule]]\nname = "r"\nfilter_list = "all"\nfilter_action = "n"\n'
         'authentication = [{ method = "kerberos" },\n  { method = "preshared_key", '
         'secret_file = "k" }]\n'
-        "[main_mode]\nmaster_pfs = true\n"
+        "[main_mode]\noffers = ['des-sha1-group2']\n"
     )
     checked = read_policy_file(file)
     found = warnings(checked.policy, checked.lines, _Secrets(k=b"short"))
     assert [warning.line for warning in found] == [5, 9, 14, 15, 17]
-    assert str(found[-1]).startswith("line 17: [main_mode]: master_pfs is not enforced yet")
+    assert str(found[-1]).startswith("line 17: main mode offer des-sha1-group2: des is weak")
 
 
 def test_permit_alone_needs_no_word() -> None:

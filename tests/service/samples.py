@@ -73,6 +73,7 @@ def quick_mode(pair: SaPair) -> QuickModeSa:
         pfs="group14",
         authentication=PRESHARED,
         established_at=0.0,
+        begun_at=0.0,
     )
 
 

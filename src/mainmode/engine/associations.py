@@ -5,13 +5,14 @@ dictionary access, whatever the number of SAs.
 """
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mainmode import limits
 from mainmode.auth.authenticator import ProvenIdentity, Role
 from mainmode.crypto.keys import MainModeKeys
 from mainmode.engine.nat import Nat
 from mainmode.engine.vendor_ids import Capabilities
-from mainmode.model import IpAddress, Path, SaPair
+from mainmode.model import IpAddress, Mode, Path, SaPair, Selector
 from mainmode.numbers import ProtocolId
 from mainmode.policy.model import Authentication, MainModeOffer
 from mainmode.wire.payloads import Identification
@@ -45,6 +46,8 @@ class MainModeSa:
     established_at: float = 0.0
     quick_modes: int = 0
     """Quick modes negotiated under it so far."""
+    quick_modes_left: int = 0
+    """Those that may still begin; 0: no limit, for at the limit it is not `usable` any more."""
     used_message_ids: set[int] = field(default_factory=set)
     usable: bool = True
     """False once deleted or used up: no quick mode starts on it any more."""
@@ -52,6 +55,13 @@ class MainModeSa:
     @property
     def expires_at(self) -> float:
         return self.established_at + self.lifetime_s
+
+    def begin_quick_mode(self) -> None:
+        """One more begins under it. At the limit it stands on, but no further one does (MS-IKEE
+        3.8.7.2)."""
+        if self.quick_modes_left:
+            self.quick_modes_left -= 1
+            self.usable = self.usable and self.quick_modes_left > 0
 
     def use(self, message_id: int) -> None:
         """An exchange has begun under it. IDs must stay unique, so there is a last one."""
@@ -72,8 +82,18 @@ class QuickModeSa:
     """Name of the group of session key PFS, or empty."""
     authentication: Authentication
     established_at: float
+    begun_at: float
+    """When its quick mode began."""
     peer_id_b: bytes = b""
     """Who the peer has proved to be: the body of its ID payload."""
+
+
+Traffic = tuple[IpAddress, Selector, Mode]
+"""Peer, selector and mode: pairs that have them in common carry the same packets."""
+
+
+def traffic_of(pair: SaPair) -> Traffic:
+    return pair.peer, pair.selector, pair.mode
 
 
 class Associations:
@@ -86,6 +106,7 @@ class Associations:
         self._by_peer: dict[IpAddress, list[MainModeSa]] = {}
         self._by_outbound: dict[tuple[IpAddress, ProtocolId, int], int] = {}
         self._pairs_by_peer: dict[IpAddress, dict[int, QuickModeSa]] = {}
+        self._by_traffic: dict[Traffic, dict[int, QuickModeSa]] = {}
 
     def add_main_mode(self, sa: MainModeSa) -> None:
         self.main_modes[sa.cookies] = sa
@@ -126,6 +147,7 @@ class Associations:
         self.quick_modes[pair.spi] = sa
         self._by_outbound[pair.peer, pair.outbound.protocol, pair.outbound.spi] = pair.spi
         self._pairs_by_peer.setdefault(pair.peer, {})[pair.spi] = sa
+        self._by_traffic.setdefault(traffic_of(pair), {})[pair.spi] = sa
 
     def remove_quick_mode(self, spi: int) -> QuickModeSa | None:
         """Forget a pair by its inbound SPI; None when there is none."""
@@ -135,10 +157,8 @@ class Associations:
             named = (peer, outbound.protocol, outbound.spi)
             if self._by_outbound.get(named) == spi:  # a peer may have said one SPI twice
                 del self._by_outbound[named]
-            of_peer = self._pairs_by_peer[peer]
-            del of_peer[spi]
-            if not of_peer:
-                del self._pairs_by_peer[peer]
+            _forget(self._pairs_by_peer, peer, spi)
+            _forget(self._by_traffic, traffic_of(sa.pair), spi)
         return sa
 
     def quick_mode_to(
@@ -148,6 +168,20 @@ class Associations:
         spi = self._by_outbound.get((peer, protocol, outbound_spi))
         return self.quick_modes.get(spi) if spi is not None else None
 
+    def quick_modes_for(self, traffic: Traffic) -> tuple[QuickModeSa, ...]:
+        """All that stand for exactly this traffic, oldest first."""
+        return tuple(self._by_traffic.get(traffic, {}).values())
+
     def quick_modes_with(self, peer: IpAddress) -> tuple[QuickModeSa, ...]:
         """All that stand with this address, oldest first."""
         return tuple(self._pairs_by_peer.get(peer, {}).values())
+
+
+K = TypeVar("K")
+
+
+def _forget(table: dict[K, dict[int, QuickModeSa]], key: K, spi: int) -> None:
+    """Take a pair out of an index; an entry without pairs goes with it."""
+    del table[key][spi]
+    if not table[key]:
+        del table[key]

@@ -5,6 +5,8 @@ the protection of a main mode SA with the very peer. Deleting a main mode SA lea
 they may outlive it (docs/service.md 30 and 31).
 """
 
+from collections.abc import Callable
+
 from mainmode.engine import informational
 from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
@@ -14,6 +16,9 @@ from mainmode.model import IpAddress, Path
 from mainmode.numbers import ProtocolId
 from mainmode.wire.payloads import Delete, Payload
 
+Watcher = Callable[[int], None]
+"""Told the inbound SPI of every pair that ends."""
+
 
 class Endings:
     """Ends what stands, and tells those who must know."""
@@ -21,6 +26,7 @@ class Endings:
     def __init__(self, desk: Desk, associations: Associations) -> None:
         self._desk = desk
         self._associations = associations
+        self.watchers: list[Watcher] = []
 
     # --- ours -------------------------------------------------------------------------------
 
@@ -29,6 +35,8 @@ class Endings:
         sa = self._associations.remove_quick_mode(spi)
         if sa is None:
             return
+        for ended in self.watchers:
+            ended(spi)
         if tell:
             self._tell(sa.path, informational.delete_spi(sa.pair.inbound.protocol, spi))
         self._desk.remove_pair(spi)

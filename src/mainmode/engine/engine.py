@@ -19,6 +19,7 @@ from mainmode.engine.exchanges import NO_COOKIE
 from mainmode.engine.half_open import HalfOpenMainModes
 from mainmode.engine.negotiations import Negotiations, Terms
 from mainmode.engine.notices import Notices
+from mainmode.engine.rekeying import Rekeying
 from mainmode.engine.review import NO_LONGER, Review
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.engine.timers import Timer, TimerKind
@@ -71,6 +72,7 @@ class Engine:
             self._endings,
             nat_port,
         )
+        self._rekeying = Rekeying(self._desk, self._associations, self._negotiations, self._terms)
         self._notices = Notices(self._desk, self._associations, self._negotiations, self._endings)
 
     # --- inputs -----------------------------------------------------------------------------
@@ -159,6 +161,20 @@ class Engine:
         self._desk.begin(now)
         if hard:
             self._endings.end_quick_mode(spi, "its lifetime has passed")
+        else:
+            self._rekeying.near_end(spi)
+        return self._desk.finish()
+
+    def used(self, spi: int, now: float) -> list[Effect]:
+        """The driver says that the first packet has come in through a pair."""
+        self._desk.begin(now)
+        self._negotiations.succession.used(spi)
+        return self._desk.finish()
+
+    def idle(self, spi: int, now: float) -> list[Effect]:
+        """The driver says that nothing goes through a pair any more: it is let go."""
+        self._desk.begin(now)
+        self._endings.end_quick_mode(spi, "nothing has passed through it for some time")
         return self._desk.finish()
 
     def assign(self, selection: Selection, credentials: Credentials, now: float) -> list[Effect]:
@@ -310,6 +326,7 @@ class Engine:
             self._desk.drop(path, datagram, "the main mode SA is with another address, or used up")
         elif self._negotiations.answer_quick_mode(sa, header, datagram):
             sa.use(header.message_id)
+            sa.begin_quick_mode()
 
     # --- time -------------------------------------------------------------------------------
 
@@ -324,6 +341,10 @@ class Engine:
             self._negotiations.expire(subject)
         elif kind is TimerKind.HALF_OPEN:
             self._half_open.expire(subject[:2])
+        elif kind is TimerKind.REKEY:
+            self._rekeying.ring(subject[2])
+        elif kind is TimerKind.RETIRE:
+            self._negotiations.succession.ring(subject[2])
         elif kind is TimerKind.KEEPALIVE:
             self._negotiations.keepalives.ring(subject[:2])
         elif kind is TimerKind.MAIN_MODE_LIFETIME:

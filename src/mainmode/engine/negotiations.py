@@ -28,6 +28,7 @@ from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
 from mainmode.engine.keepalives import Keepalives
 from mainmode.engine.main_mode import MainMode
 from mainmode.engine.quick_mode import QuickMode
+from mainmode.engine.succession import Succession
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.vendor_ids import Capabilities
 from mainmode.engine.wishes import Turns, Wish
@@ -70,6 +71,8 @@ class Negotiations:
     ) -> None:
         self._nat_port = nat_port
         self.keepalives = Keepalives(desk, associations)
+        self.succession = Succession(desk, associations, endings)
+        endings.watchers.append(self.succession.forget)
         self._desk = desk
         self._associations = associations
         self._terms = terms
@@ -232,6 +235,7 @@ class Negotiations:
         sa.path = exchange.path
         sa.nat = mm.settled_nat(exchange.path)
         sa.last_block = exchange.last_block
+        sa.quick_modes_left = self._terms.policy.main_mode.quick_modes_each
         sa.established_at = desk.now
         alone = not self._associations.main_modes_with(sa.path.peer.address)
         self._associations.add_main_mode(sa)
@@ -279,16 +283,23 @@ class Negotiations:
 
     def _begin_quick_mode(self, sa: MainModeSa, wish: Wish) -> None:
         message_id = informational.fresh_message_id(sa, self._desk.entropy)
-        qm = QuickMode(Role.INITIATOR, sa, message_id, self._desk.entropy)
+        sa.begin_quick_mode()
+        qm = self._quick_mode(Role.INITIATOR, sa, message_id)
         qm.asker = wish
         ladder = quick_mode.initiate(qm, wish.decision)
         self._start(ladder, qm, sa.path, (*sa.cookies, message_id))
 
     def answer_quick_mode(self, sa: MainModeSa, header: Header, datagram: bytes) -> bool:
         """Message 1 of a quick mode under an established main mode SA."""
-        qm = QuickMode(Role.RESPONDER, sa, header.message_id, self._desk.entropy)
+        qm = self._quick_mode(Role.RESPONDER, sa, header.message_id)
         ladder = quick_mode.respond(qm, self._terms.selection)
         return self._answer(ladder, qm, sa.path, header, datagram)
+
+    def _quick_mode(self, role: Role, sa: MainModeSa, message_id: int) -> QuickMode:
+        qm = QuickMode(role, sa, message_id, self._desk.entropy)
+        qm.begun_at = self._desk.now
+        qm.predecessor = self.succession.predecessor
+        return qm
 
     def _quick_mode_done(self, exchange: Exchange, qm: QuickMode, pair: SaPair) -> None:
         pfs = qm.pfs.name if qm.pfs is not None else ""
@@ -300,9 +311,11 @@ class Negotiations:
             pfs,
             qm.sa.authentication,
             self._desk.now,
+            qm.begun_at,
             qm.sa.peer.identification.body(),
         )
         self._associations.add_quick_mode(sa)
+        self.succession.established(sa)
         qm.sa.quick_modes += 1
         self._desk.statistics.quick_modes += 1
         self._desk.record(

@@ -95,7 +95,7 @@ def initiate(qm: "QuickMode", decision: Decision) -> Ladder[SaPair]:
     )
     pair = qm.pair(theirs, ni_b, theirs.nonce_b)
     done((yield InstallPair(pair, Direction.INBOUND)))
-    done((yield InstallPair(pair, Direction.OUTBOUND)))
+    done((yield InstallPair(pair, Direction.OUTBOUND, qm.predecessor(qm))))
 
     #  3   HDR*, HASH(3)     -->
     #  4                     <--    HDR*, HASH, N(CONNECTED)
@@ -131,7 +131,7 @@ def respond(qm: "QuickMode", selection: Selection) -> Ladder[SaPair]:
         proof=qm.hash_2(theirs.nonce_b),
         check=qm.hash_3(theirs.nonce_b, nr_b),
     )
-    done((yield InstallPair(pair, Direction.OUTBOUND)))
+    done((yield InstallPair(pair, Direction.OUTBOUND, qm.predecessor(qm))))
     return pair
 
 
@@ -189,6 +189,9 @@ class QuickMode:
     """What we have offered, as initiator."""
     asker: object = None
     """Whose wish it is; None as responder."""
+    begun_at: float = 0.0
+    predecessor: Callable[["QuickMode"], int | None] = lambda _qm: None
+    """The inbound SPI of the pair that has carried the traffic so far."""
     _prf_a: Prf = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -15,18 +15,26 @@ class TimerKind(Enum):
     DEADLINE = "the exchange has taken too long, or its last reply has been kept long enough"
     HALF_OPEN = "a half-open main mode was never continued"
     KEEPALIVE = "a NAT is about to forget us"
+    REKEY = "a pair nears its end, and its initiator has not renewed it"
+    RETIRE = "a pair that another has taken over from may go"
     MAIN_MODE_LIFETIME = "a main mode SA has reached its lifetime"
 
     __hash__ = object.__hash__  # there is one of each; the inherited one hashes its name in Python
 
 
 Subject = tuple[bytes, bytes, int]
-"""What every timer is about has this form: CKY-I, CKY-R, message ID (0: the main mode itself)."""
+"""What every timer is about has this form: CKY-I, CKY-R, message ID (0: the main mode itself); two
+empty strings and the inbound SPI for a pair."""
 
 
 class Timer(NamedTuple):
     kind: TimerKind
     subject: Subject
+
+
+def pair_timer(kind: TimerKind, spi: int) -> Timer:
+    """About the pair with this inbound SPI."""
+    return Timer(kind, (b"", b"", spi))
 
 
 _STALE_MAX = 64

@@ -20,7 +20,6 @@ from mainmode.policy.model import (
     Filter,
     FilterAction,
     MainModeOffer,
-    MainModeSettings,
     Method,
     PlaceKind,
     Policy,
@@ -69,18 +68,6 @@ def _names_ipv6(rule: Rule) -> bool:
 
 
 NOT_ENFORCED = (
-    NotEnforced(
-        MainModeSettings,
-        ("quick_modes_max",),
-        lambda settings: settings.quick_modes_max,
-        "any number of quick modes come off one main mode",
-    ),
-    NotEnforced(
-        MainModeSettings,
-        ("master_pfs",),
-        lambda settings: settings.master_pfs,
-        "one main mode serves several quick modes",
-    ),
     NotEnforced(
         Policy,
         ("default_response", "active"),

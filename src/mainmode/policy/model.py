@@ -215,6 +215,11 @@ class MainModeSettings:
     retry_intervals_s: tuple[float, ...] = limits.RETRY_INTERVALS_S
     """Waits after each sending of a message; its end is the failure."""
 
+    @property
+    def quick_modes_each(self) -> int:
+        """Quick modes off one main mode, master key PFS considered; 0: no limit."""
+        return 1 if self.master_pfs else self.quick_modes_max
+
 
 class Profile(Enum):
     """Which vendor IDs are sent."""

@@ -103,13 +103,14 @@ def policy(
     *rules: Rule,
     main_mode: str | Iterable[str] = MAIN_MODE_OFFER,
     lifetime_s: int = limits.MAIN_MODE_LIFETIME_S,
+    quick_modes_max: int = 0,
+    master_pfs: bool = False,
     profile: Profile = Profile.MODERN,
 ) -> Policy:
     """These rules; without any, protection for everything between this computer and others."""
     offers = tuple(parse_main_mode_offer(offer) for offer in _several(main_mode))
-    return Policy(
-        "sample", rules or (rule(),), MainModeSettings(offers, lifetime_s), profile=profile
-    )
+    settings = MainModeSettings(offers, lifetime_s, quick_modes_max, master_pfs)
+    return Policy("sample", rules or (rule(),), settings, profile=profile)
 
 
 def _several(words: str | Iterable[str]) -> tuple[str, ...]:

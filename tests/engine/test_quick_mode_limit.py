@@ -1,0 +1,61 @@
+"""How many quick modes come off one main mode: as many as policy says."""
+
+import pytest
+
+from mainmode.policy.model import Policy
+from mainmode.testing.samples import policy, rule
+from tests.engine.scene import Scene
+
+PORTS = (80, 81, 82, 83, 84)
+
+
+def scene_with(limited: Policy, other: Policy) -> Scene:
+    """Alice wants a pair for each of five ports, one after the other."""
+    scene = Scene(limited, other)
+    for port in PORTS:
+        scene.acquire(scene.alice, scene.flow(port))
+        scene.network.run(scene.network.now + 1.0)
+    return scene
+
+
+def port_policies(quick_modes_max: int, *, master_pfs: bool = False) -> tuple[Policy, Policy]:
+    here = [rule(protocol=6, port=port) for port in PORTS]
+    there = [rule("any", "me", protocol=6, port=port) for port in PORTS]
+    limited = policy(*here, quick_modes_max=quick_modes_max, master_pfs=master_pfs)
+    return limited, policy(*there)
+
+
+@pytest.mark.parametrize(("most", "main_modes"), [(0, 1), (1, 5), (2, 3), (5, 1), (9, 1)])
+def test_at_the_limit_another_main_mode_is_made(most: int, main_modes: int) -> None:
+    scene = scene_with(*port_policies(most))
+    scene.require_agreement(pairs=5)
+    assert len(scene.alice.engine.main_mode_sas()) == main_modes, "none is deleted"
+
+
+def test_master_key_pfs_is_one_quick_mode_for_each_main_mode() -> None:
+    scene = scene_with(*port_policies(0, master_pfs=True))
+    scene.require_agreement(pairs=5)
+    assert len(scene.alice.engine.main_mode_sas()) == 5
+
+
+def test_also_when_they_are_wanted_at_once() -> None:
+    limited, other = port_policies(2)
+    scene = Scene(limited, other)
+    for port in PORTS:
+        scene.acquire(scene.alice, scene.flow(port))
+    scene.network.run(5.0)
+    scene.require_agreement(pairs=5)
+    assert len(scene.alice.engine.main_mode_sas()) == 3
+
+
+def test_the_responder_takes_no_more_than_its_own_policy_says() -> None:
+    """Whoever asks for more meets silence, and makes another main mode as for one that is lost."""
+    scene = Scene(
+        policy(*(rule(protocol=6, port=port) for port in PORTS)),
+        policy(*(rule("any", "me", protocol=6, port=port) for port in PORTS), quick_modes_max=1),
+    )
+    for port in PORTS[:2]:
+        scene.acquire(scene.alice, scene.flow(port))
+        scene.network.run(scene.network.now + 60.0)
+    scene.require_agreement(pairs=2)
+    assert [sa.quick_modes for sa in scene.bob.engine.main_mode_sas()] == [1, 1]
