@@ -43,6 +43,12 @@ PRESHARED_KEY_SHORT_OCTETS = 20
 """Below this a preshared key gets a warning: main mode with an active attacker allows guessing."""
 PRESHARED_KEY_MAX_OCTETS = 4_096
 """A secret file beyond this is the wrong file (ours)."""
+RENEWAL_S = 60.0
+RENEWAL_SHARE = 0.1
+"""How long before its end a main mode SA is renewed, where it must be: so long, but not more than
+this share of its lifetime (ours)."""
+RENEWAL_WAIT_S = 5.0
+"""How long its end waits at a time for a renewal that is under way (ours)."""
 QUICK_MODES_AT_ONCE = 3
 """strongSwan keeps the state of three; more only toward peers known to take them."""
 NEGOTIATIONS_WAITING_MAX = 1_000

@@ -20,7 +20,7 @@ ALICE, BOB = "192.0.2.1", "192.0.2.2"
 RETRY_CYCLE_S = 47.0
 STALE_TIMERS = 65
 """So many cancelled timers may still be in the heap."""
-LIFETIMES = (TimerKind.MAIN_MODE_LIFETIME, TimerKind.KEEPALIVE)
+LIFETIMES = (TimerKind.RENEWAL, TimerKind.MAIN_MODE_LIFETIME, TimerKind.KEEPALIVE)
 LONG_ENOUGH_S = 200.0
 """Every retry cycle, half-open record and kept reply is over."""
 

@@ -90,11 +90,12 @@ def test_when_everything_is_over_all_tables_and_timers_are_empty(seed: int) -> N
 
 def test_lifetimes_end_everything_without_anybody_doing_anything() -> None:
     scene = Scene(policy(lifetime_s=600)).connect()
+    for host in (scene.alice, scene.bob):
+        for spi in tuple(host.inbound):
+            scene.network.do(host, host.engine.expired(spi, scene.network.now, hard=True))
     scene.network.run(600.0 + LONG_ENOUGH_S)
     for host in (scene.alice, scene.bob):
         assert not host.engine.main_mode_sas()
-        for spi in tuple(host.inbound):
-            scene.network.do(host, host.engine.expired(spi, scene.network.now, hard=True))
         require_empty(host)
         assert len(host.of(QuickModeEnded)) == 1
 

@@ -1,6 +1,7 @@
 """How SAs end by our own doing: lifetime, administrator, shutdown."""
 
 from mainmode.engine.events import (
+from mainmode.engine.vendor_ids import MICROSOFT
     MainModeEnded,
     QuickModeEnded,
 )
@@ -45,7 +46,10 @@ def test_a_pair_without_a_main_mode_ends_in_silence() -> None:
 def test_a_main_mode_ends_with_its_lifetime_and_says_so() -> None:
     host = Host("192.0.2.1", policy(lifetime_s=300), CREDENTIALS)
     network = Network(host)
-    puppet = Puppet(network, host).establish()
+    puppet = Puppet(network, host)
+    puppet.offers(puppet.proposal(), VendorId(MICROSOFT + bytes(4)))
+    puppet.exchanges_keys()
+    puppet.proves()
     puppet.talk().establish()
     network.run(299.9)
     assert host.engine.main_mode_sas()

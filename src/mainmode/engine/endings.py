@@ -48,7 +48,8 @@ class Endings:
             payload = informational.delete_main_mode(sa)
             self._desk.send(sa.path, informational.protected(sa, payload, self._desk.entropy))
         self._associations.remove_main_mode(sa)
-        self._desk.timers.cancel(Timer(TimerKind.MAIN_MODE_LIFETIME, (*sa.cookies, 0)))
+        for kind in (TimerKind.MAIN_MODE_LIFETIME, TimerKind.RENEWAL):
+            self._desk.timers.cancel(Timer(kind, (*sa.cookies, 0)))
         self._desk.record(MainModeEnded(sa.path, *sa.cookies, why))
 
     def end_all_with(self, peer: IpAddress, why: str) -> None:

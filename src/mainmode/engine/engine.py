@@ -72,7 +72,9 @@ class Engine:
             self._endings,
             nat_port,
         )
-        self._rekeying = Rekeying(self._desk, self._associations, self._negotiations, self._terms)
+        self._rekeying = Rekeying(
+            self._desk, self._associations, self._negotiations, self._endings, self._terms
+        )
         self._notices = Notices(self._desk, self._associations, self._negotiations, self._endings)
 
     # --- inputs -----------------------------------------------------------------------------
@@ -347,10 +349,10 @@ class Engine:
             self._negotiations.succession.ring(subject[2])
         elif kind is TimerKind.KEEPALIVE:
             self._negotiations.keepalives.ring(subject[:2])
+        elif kind is TimerKind.RENEWAL:
+            self._rekeying.main_mode_nears_end(subject[:2])
         elif kind is TimerKind.MAIN_MODE_LIFETIME:
-            sa = self._associations.main_modes.get(subject[:2])
-            if sa is not None:
-                self._endings.end_main_mode(sa, "its lifetime has passed")
+            self._rekeying.main_mode_ends(subject[:2])
 
     # --- answers and reports ----------------------------------------------------------------
 

@@ -57,6 +57,12 @@ class Terms:
         return self.selection.policy
 
 
+def renewed_at(sa: MainModeSa) -> float:
+    """When to make another, should it be needed. The responder waits for the initiator."""
+    before_s = min(limits.RENEWAL_S, sa.lifetime_s * limits.RENEWAL_SHARE)
+    return sa.expires_at - (before_s if sa.role is Role.INITIATOR else before_s / 2)
+
+
 class Negotiations:
     """All exchanges under way, and the wishes behind them."""
 
@@ -191,6 +197,17 @@ class Negotiations:
         )
         self._start(main_mode.initiate(mm), mm, path, (mm.cky_i, NO_COOKIE, 0))
 
+    def renew_main_mode(self, sa: MainModeSa) -> None:
+        """Make another like this one."""
+        self._begin_main_mode(sa.path, (sa.authentication,))
+
+    def making_main_mode(self, path: Path) -> bool:
+        """Whether one is under way between these hosts."""
+        return any(
+            isinstance(exchange.negotiation, MainMode) and exchange.path.hosts == path.hosts
+            for exchange in self.exchanges.under_way_with(path.peer.address)
+        )
+
     def answer_main_mode(self, half_open: HalfOpen, header: Header, datagram: bytes) -> bool:
         """Message 3 with our cookie: from here on the responder has a ladder."""
         path, (cky_i, cky_r) = half_open.path, half_open.cookies
@@ -239,7 +256,7 @@ class Negotiations:
         sa.established_at = desk.now
         alone = not self._associations.main_modes_with(sa.path.peer.address)
         self._associations.add_main_mode(sa)
-        desk.timers.set(Timer(TimerKind.MAIN_MODE_LIFETIME, (*sa.cookies, 0)), sa.expires_at)
+        desk.timers.set(Timer(TimerKind.RENEWAL, (*sa.cookies, 0)), renewed_at(sa))
         self.keepalives.begin(sa)
         desk.statistics.main_modes += 1
         desk.record(

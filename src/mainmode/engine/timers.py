@@ -17,6 +17,7 @@ class TimerKind(Enum):
     KEEPALIVE = "a NAT is about to forget us"
     REKEY = "a pair nears its end, and its initiator has not renewed it"
     RETIRE = "a pair that another has taken over from may go"
+    RENEWAL = "a main mode SA nears its end, and pairs made under it stand"
     MAIN_MODE_LIFETIME = "a main mode SA has reached its lifetime"
 
     __hash__ = object.__hash__  # there is one of each; the inherited one hashes its name in Python
