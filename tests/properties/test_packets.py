@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mainmode.crypto.algorithms import CIPHERS, HASHES
 from mainmode.model import Mode, SaPair
-from mainmode.packets import ip
+from mainmode.packets import ip, nat
 from mainmode.packets.associations import InboundSa, OutboundSa
 from mainmode.packets.refusal import PacketRefused, Refusal
 from mainmode.packets.replay import ReplayWindow
@@ -118,6 +118,32 @@ def test_the_window_does_what_a_set_would(numbers: list[int], size: int) -> None
         if expected:
             window.advance(number)
             accepted.add(number)
+
+
+@given(
+    protocol=st.sampled_from([6, 17]),
+    payload=st.binary(min_size=20, max_size=200),
+    seen=st.binary(min_size=8, max_size=8),
+    sent=st.binary(min_size=8, max_size=8),
+)
+def test_a_mended_checksum_fits_and_nothing_else_has_changed(
+    protocol: int, payload: bytes, seen: bytes, sent: bytes
+) -> None:
+    """Whatever addresses it was summed over before."""
+    place = 16 if protocol == 6 else 6
+    if protocol == 17:
+        payload = payload[:4] + len(payload).to_bytes(2, "big") + b"\1\1" + payload[8:]
+    before = nat.with_checksum(payload, protocol, sent)
+    after = nat.with_checksum(before, protocol, seen)
+    assert after == nat.with_checksum(payload, protocol, seen)
+    assert after[:place] + after[place + 2 :] == payload[:place] + payload[place + 2 :]
+    pseudo = seen + protocol.to_bytes(2, "big") + len(after).to_bytes(2, "big")
+    assert ip.checksum(pseudo + after + bytes(len(after) % 2)) == 0
+
+
+@given(protocol=octets, junk=st.binary(max_size=40), addresses=st.binary(min_size=8, max_size=8))
+def test_junk_keeps_its_size(protocol: int, junk: bytes, addresses: bytes) -> None:
+    assert len(nat.with_checksum(junk, protocol, addresses)) == len(junk)
 
 
 @given(payload=st.binary(max_size=4_000), mtu=st.integers(68, 2_000))
