@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_pair_is_one_quick_mode_sa(service: Shell, stub: Stub) -> None:
 
 
 def test_a_pair_in_udp_shows_its_ports(service: Shell, stub: Stub) -> None:
-    in_udp = UdpEncapsulation(4500, 41_500)
+    in_udp = UdpEncapsulation(4500, 41_500, ip_address("10.0.0.2"))
     views = [
         quick_mode_view(quick_mode(replace(each, udp=in_udp)), None, now=42.0)
         for each in (PAIR, TUNNEL)
@@ -45,7 +46,7 @@ def test_a_pair_in_udp_shows_its_ports(service: Shell, stub: Stub) -> None:
     first, second = service("show", "qmsas").stdout.splitlines()[-2:]
     assert "  transport in UDP 4500-41500  " in first
     assert "  tunnel 192.0.2.1-192.0.2.2 in UDP 4500-41500  " in second
-    assert views[0]["udp"] == {"local_port": 4500, "peer_port": 41_500}
+    assert views[0]["udp"] == {"local_port": 4500, "peer_port": 41_500, "peer_original": "10.0.0.2"}
     assert QUICK["udp"] is None
 
 

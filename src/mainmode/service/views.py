@@ -52,10 +52,11 @@ class MainModeView(TypedDict):
 
 
 class UdpView(TypedDict):
-    """The ports between which ESP travels in UDP."""
+    """The ports between which ESP travels in UDP, and the address that the peer calls its own."""
 
     local_port: int
     peer_port: int
+    peer_original: str
 
 
 class QuickModeView(TypedDict):
@@ -146,7 +147,13 @@ def quick_mode_view(sa: QuickModeSa, counters: PairCounters | None, now: float) 
 
 
 def _udp_view(udp: UdpEncapsulation | None) -> UdpView | None:
-    return {"local_port": udp.local_port, "peer_port": udp.peer_port} if udp else None
+    if udp is None:
+        return None
+    return {
+        "local_port": udp.local_port,
+        "peer_port": udp.peer_port,
+        "peer_original": str(udp.peer_original or ""),
+    }
 
 
 class _Algorithms(TypedDict):
