@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainmode.crypto.algorithms import CIPHERS, HASHES
-from mainmode.model import Mode, SaPair
+from mainmode.model import Mode, SaPair, UdpEncapsulation
 from mainmode.packets import ip, nat
 from mainmode.packets.associations import InboundSa, OutboundSa
 from mainmode.packets.refusal import PacketRefused, Refusal
 from mainmode.packets.replay import ReplayWindow
-from tests.driver.pairs import other_view, pair
+from tests.driver.pairs import other_view, pair, through_nat
 
 A, B = "192.0.2.1", "192.0.2.2"
 INTEGRITIES = list(HASHES)
@@ -87,6 +87,29 @@ def test_junk_is_refused_and_nothing_else(suite: str, junk: bytes, mode: Mode) -
     packet = ip.build(protocol, ip_address(A).packed, ip_address(B).packed, junk)
     with pytest.raises(PacketRefused):
         opener.open(packet, 20)
+
+
+@settings(max_examples=50)
+@given(suite=st.sampled_from(ESP), mode=modes, packet=packets(), junk=st.binary(max_size=120))
+def test_in_udp_nothing_else_changes(suite: str, mode: Mode, packet: bytes, junk: bytes) -> None:
+    """What goes through a NAT has in transport mode the address that the NAT gave it, and its own
+    checksum; in tunnel mode it is as it was. Junk is refused."""
+    mine = pair(A, B, suite, mode, udp=UdpEncapsulation(4500, 4500))
+    sealer, opener = (
+        OutboundSa(mine, lambda: 1),
+        InboundSa(through_nat(mine, "203.0.113.1", 40_000)),
+    )
+    with pytest.raises(PacketRefused):
+        opener.open(junk, 0)
+    opened = opener.open(sealer.seal(packet)[28:], 0)
+    if mode is Mode.TUNNEL:
+        assert opened == packet
+        return
+    seen = ip_address("203.0.113.1").packed + ip_address(B).packed
+    assert opened[12:20] == seen
+    assert ip.checksum(opened[:20]) == 0
+    assert opened[9] == packet[9]
+    assert opened[20:] == nat.with_checksum(packet[20:], packet[9], seen)
 
 
 @given(suite=suites, mode=modes, seed=st.integers(), jitter=st.integers(0, 60))
