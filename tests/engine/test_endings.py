@@ -1,16 +1,17 @@
 """How SAs end by our own doing: lifetime, administrator, shutdown."""
 
 from mainmode.engine.events import (
-from mainmode.engine.vendor_ids import MICROSOFT
     MainModeEnded,
     QuickModeEnded,
 )
+from mainmode.engine.vendor_ids import MICROSOFT
 from mainmode.numbers import ProtocolId
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, policy
 from mainmode.wire.payloads import (
     Delete,
+    VendorId,
 )
 from tests.engine.peers import host_and_network, main_mode_delete
 from tests.engine.scene import header, port_scene, tables
