@@ -56,6 +56,13 @@ NEGOTIATIONS_WAITING_MAX = 1_000
 USED_MESSAGE_IDS_MAX = 100_000
 """After that many exchanges a main mode SA is renegotiated: IDs must stay unique (ours)."""
 
+# --- soft SAs -------------------------------------------------------------------------------
+FALLBACK_S = 3.0
+"""KB 914842: the brief interval without an answer."""
+DOUBT_INTERVAL_S = 10.0
+"""How often one peer may make us doubt an SA by what anybody can forge (ours)."""
+DOUBTS_REMEMBERED_MAX = 1_000
+
 # --- quick mode -----------------------------------------------------------------------------
 QUICK_MODE_LIFETIME_S = 3_600
 QUICK_MODE_LIFETIME_KIB = 100_000

@@ -48,7 +48,6 @@ def not_enforced() -> Mapping[str, list[str]]:
     return {
         "default_response": texts(default_response=True),
         "accept_unsecured": texts(acting(accept_unsecured=True)),
-        "allow_fallback": texts(acting(allow_fallback=True)),
         "AH joined with ESP": texts(replace(PLAIN, filter_action=joined)),
         "certificates": texts(authenticated(Method.CERTIFICATE)),
         "Kerberos": texts(authenticated(Method.KERBEROS)),

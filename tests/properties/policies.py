@@ -257,6 +257,8 @@ def policies(draw: st.DrawFn) -> Policy:
         draw(st.integers(0, 1000)),
         draw(st.booleans()),
         tuple(draw(st.lists(st.sampled_from((0.5, 1.0, 60.0)), min_size=1, max_size=6))),
+        draw(st.sampled_from((0.5, 3.0))),
+        draw(st.booleans()),
     )
     profile = draw(st.sampled_from(Profile))
     return Policy(draw(_names), rules, main_mode, profile, draw(st.booleans()), draw(_names))
@@ -275,6 +277,8 @@ def as_toml(policy: Policy) -> str:
     lines += _pairs(
         master_pfs=settings.master_pfs,
         retry_intervals=[f"{each}s" for each in settings.retry_intervals_s],
+        fallback_after=f"{settings.fallback_after_s}s",
+        fallback_on_mismatch=settings.fallback_on_mismatch,
     )
     lines += ["[default_response]", *_pairs(active=policy.default_response)]
     for filter_list in {rule.filter_list.name: rule.filter_list for rule in policy.rules}.values():

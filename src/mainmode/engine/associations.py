@@ -132,6 +132,15 @@ class Associations:
         )
         return next(on_path, None)
 
+    def newest_between(self, path: Path) -> MainModeSa | None:
+        """The newest that stands between these hosts, through whatever ports, or None."""
+        between = (
+            sa
+            for sa in reversed(self.main_modes_with(path.peer.address))
+            if sa.path.hosts == path.hosts
+        )
+        return next(between, None)
+
     def usable_main_mode(
         self, path: Path, authentications: tuple[Authentication, ...]
     ) -> MainModeSa | None:

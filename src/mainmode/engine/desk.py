@@ -11,9 +11,11 @@ from mainmode import limits
 from mainmode.engine.effects import (
     AllocateSpi,
     Effect,
+    EndClear,
     Job,
     JobFailed,
     KeepAlive,
+    PermitClear,
     Record,
     RemovePair,
     Run,
@@ -23,7 +25,7 @@ from mainmode.engine.events import DatagramDropped, Event, InvalidCookies
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.engine.timers import Timers
 from mainmode.errors import Malformed
-from mainmode.model import Direction, Path
+from mainmode.model import Direction, Path, SoftSa
 
 Entropy = Callable[[int], bytes]
 """From a number of octets to that many random ones."""
@@ -90,6 +92,12 @@ class Desk:
 
     def remove_pair(self, spi: int) -> None:
         self._effects.append(RemovePair(spi))
+
+    def permit_clear(self, soft: SoftSa) -> None:
+        self._effects.append(PermitClear(soft))
+
+    def end_clear(self, number: int) -> None:
+        self._effects.append(EndClear(number))
 
     def run(self, job: Job, waiting: Resumable) -> None:
         """Have a job done; its result goes to `waiting.resume`."""

@@ -14,7 +14,7 @@ from mainmode.engine.events import MainModeEnded, QuickModeEnded
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.model import IpAddress, Path
 from mainmode.numbers import ProtocolId
-from mainmode.wire.payloads import Delete, Payload
+from mainmode.wire.payloads import Delete, Notification, Payload
 
 Watcher = Callable[[int], None]
 """Told the inbound SPI of every pair that ends."""
@@ -94,6 +94,13 @@ class Endings:
         sa = self._associations.quick_mode_to(peer, ProtocolId(protocol), spi)
         if sa is not None and made_with(sa, carrier):
             self.end_quick_mode(sa.pair.spi, "deleted by the peer", tell=False)
+
+    def unknown_to_peer(self, carrier: MainModeSa, notification: Notification) -> None:
+        """INVALID-SPI under the protection of a main mode SA: the peer lacks the pair that we send
+        through with this SPI."""
+        self._quick_mode_deleted(
+            carrier, notification.protocol, int.from_bytes(notification.spi or notification.data)
+        )
 
     def forgotten_by_peer(self, carrier: MainModeSa) -> None:
         """INITIAL-CONTACT: the same identity at the same address and port remembers nothing older

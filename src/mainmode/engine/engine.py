@@ -12,16 +12,20 @@ from mainmode.auth.credentials import Credentials
 from mainmode.engine import informational
 from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk, Entropy
+from mainmode.engine.doubts import Doubts
 from mainmode.engine.effects import Effect
 from mainmode.engine.endings import Endings
 from mainmode.engine.events import NegotiationFailed
 from mainmode.engine.exchanges import NO_COOKIE
+from mainmode.engine.fallback import Fallback
 from mainmode.engine.half_open import HalfOpenMainModes
-from mainmode.engine.negotiations import Negotiations, Terms
+from mainmode.engine.negotiations import Negotiations
 from mainmode.engine.notices import Notices
 from mainmode.engine.rekeying import Rekeying
 from mainmode.engine.review import NO_LONGER, Review
+from mainmode.engine.soft import StandingSoftSa
 from mainmode.engine.statistics import IkeStatistics
+from mainmode.engine.terms import Terms
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.vendor_ids import nat_revisions, read_untrusted
 from mainmode.engine.wishes import Wish
@@ -75,7 +79,16 @@ class Engine:
         self._rekeying = Rekeying(
             self._desk, self._associations, self._negotiations, self._endings, self._terms
         )
-        self._notices = Notices(self._desk, self._associations, self._negotiations, self._endings)
+        self._fallback = Fallback(self._negotiations, self._terms)
+        self._doubts = Doubts(self._desk, self._associations, self._negotiations, self._terms)
+        self._notices = Notices(
+            self._desk,
+            self._associations,
+            self._negotiations,
+            self._endings,
+            self._fallback,
+            self._doubts,
+        )
 
     # --- inputs -----------------------------------------------------------------------------
 
@@ -136,6 +149,7 @@ class Engine:
             of_wish=lambda wish: wish.path.peer.address == peer,
             of=lambda exchange: exchange.path.peer.address == peer,
         )
+        self._negotiations.soft.end_all_with(peer, why)
         self._endings.end_all_with(peer, why)
         return self._desk.finish()
 
@@ -179,6 +193,19 @@ class Engine:
         self._endings.end_quick_mode(spi, "nothing has passed through it for some time")
         return self._desk.finish()
 
+    def soft_idle(self, number: int, now: float) -> list[Effect]:
+        """The driver says that nothing passes in clear under a soft SA any more."""
+        self._desk.begin(now)
+        self._negotiations.soft.idle(number)
+        return self._desk.finish()
+
+    def bad_spi(self, path: Path, spi: int, now: float) -> list[Effect]:
+        """The driver says that packets come from this peer with an SPI that names no pair. Anybody
+        can forge them, so they bring about a message or a main mode now and then, no more."""
+        self._desk.begin(now)
+        self._doubts.about_pair(path, spi)
+        return self._desk.finish()
+
     def assign(self, selection: Selection, credentials: Credentials, now: float) -> list[Effect]:
         """A new policy: what it no longer permits ends, the rest stays."""
         self._desk.begin(now)
@@ -198,6 +225,9 @@ class Engine:
         for sa in self.main_mode_sas():
             if not review.main_mode(sa):
                 self._endings.end_main_mode(sa, NO_LONGER)
+        for standing in self.soft_sas():
+            if not review.wish(standing.wish):
+                self._negotiations.soft.end(standing, NO_LONGER)
         return self._desk.finish()
 
     def close(self, now: float) -> list[Effect]:
@@ -205,6 +235,8 @@ class Engine:
         self._desk.begin(now)
         why = "the service stops"
         self._negotiations.call_off(why, of_wish=lambda _wish: True, of=lambda _exchange: True)
+        for standing in self.soft_sas():
+            self._negotiations.soft.end(standing, why)
         self._endings.end_everything(why)
         return self._desk.finish()
 
@@ -226,6 +258,10 @@ class Engine:
     def quick_mode_sas(self) -> tuple[QuickModeSa, ...]:
         """The quick mode SAs that stand, a pair each, oldest first."""
         return tuple(self._associations.quick_modes.values())
+
+    def soft_sas(self) -> tuple[StandingSoftSa, ...]:
+        """The soft SAs that stand, oldest first."""
+        return tuple(self._negotiations.soft)
 
     # --- main mode --------------------------------------------------------------------------
 
@@ -349,6 +385,10 @@ class Engine:
             self._negotiations.succession.ring(subject[2])
         elif kind is TimerKind.KEEPALIVE:
             self._negotiations.keepalives.ring(subject[:2])
+        elif kind is TimerKind.FALLBACK:
+            self._fallback.ring(subject[2])
+        elif kind is TimerKind.SOFT_LIFETIME:
+            self._fallback.try_again(subject[2])
         elif kind is TimerKind.RENEWAL:
             self._rekeying.main_mode_nears_end(subject[:2])
         elif kind is TimerKind.MAIN_MODE_LIFETIME:

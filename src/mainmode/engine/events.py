@@ -260,6 +260,30 @@ class QuickModeEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SoftSaEstablished(Event):
+    """Traffic passes in clear, because policy allows that with peers that do not negotiate."""
+
+    level: ClassVar[Level] = Level.WARNING
+
+    selector: Selector
+    why: str
+
+    @property
+    def sentence(self) -> str:
+        return f"soft SA with {self.path.peer}: {self.selector} passes in clear, for {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class SoftSaEnded(Event):
+    selector: Selector
+    why: str
+
+    @property
+    def sentence(self) -> str:
+        return f"soft SA with {self.path.peer} for {self.selector} ended: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class NotificationReceived(Event):
     level: ClassVar[Level] = Level.INFO
 

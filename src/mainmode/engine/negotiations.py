@@ -6,12 +6,10 @@ not known to take more; the rest queue up.
 """
 
 from collections.abc import Callable, MutableSequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from mainmode import limits
 from mainmode.auth.authenticator import Role
-from mainmode.auth.credentials import Credentials
 from mainmode.engine import informational, main_mode, quick_mode, vendor_ids
 from mainmode.engine.associations import Associations, Cookies, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
@@ -24,37 +22,26 @@ from mainmode.engine.events import (
 )
 from mainmode.engine.exchange import Exchange, Key, Negotiation
 from mainmode.engine.exchanges import NO_COOKIE, Exchanges
+from mainmode.engine.explanation import explanation
 from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
 from mainmode.engine.keepalives import Keepalives
 from mainmode.engine.main_mode import MainMode
 from mainmode.engine.quick_mode import QuickMode
+from mainmode.engine.soft import SILENCE, SoftSas
 from mainmode.engine.succession import Succession
+from mainmode.engine.terms import Terms
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.vendor_ids import Capabilities
 from mainmode.engine.wishes import Turns, Wish
 from mainmode.failures import Failure, Reason, Side
-from mainmode.ladder import Ladder
+from mainmode.ladder import MM2, Ladder
 from mainmode.model import IpAddress, Path, SaPair, Selector
 from mainmode.numbers import NotifyType, name_of
-from mainmode.policy.model import Authentication, Policy
-from mainmode.policy.offers import fit_alternatives
-from mainmode.policy.selection import Selection
+from mainmode.policy.model import Authentication
 from mainmode.wire.header import Header
-from mainmode.wire.payloads import Payload, VendorId
+from mainmode.wire.payloads import VendorId
 
 AUTHENTICATION_FAILURES = (Reason.WRONG_KEY, Reason.IDENTITY_MISMATCH, Reason.NO_CREDENTIAL)
-
-
-@dataclass(slots=True)
-class Terms:
-    """What is agreed to here: the assigned policy and our credentials."""
-
-    selection: Selection
-    credentials: Credentials
-
-    @property
-    def policy(self) -> Policy:
-        return self.selection.policy
 
 
 def renewed_at(sa: MainModeSa) -> float:
@@ -77,6 +64,7 @@ class Negotiations:
     ) -> None:
         self._nat_port = nat_port
         self.keepalives = Keepalives(desk, associations)
+        self.soft = SoftSas(desk, associations)
         self.succession = Succession(desk, associations, endings)
         endings.watchers.append(self.succession.forget)
         self._desk = desk
@@ -146,6 +134,7 @@ class Negotiations:
         parked = self._parked.setdefault(wish.path.hosts, [])
         if self._has_room(wish, len(parked)):
             parked.append(wish)
+            self.soft.expect(wish, self._terms.policy.main_mode)
             self._begin_main_mode(wish.path, wish.authentications)
 
     def _queue(self, sa: MainModeSa, wish: Wish) -> None:
@@ -179,6 +168,14 @@ class Negotiations:
         self._wishes.pop(wish.key, None)
         self._desk.statistics.acquire_failures += 1
 
+    def is_wanted(self, wish: Wish) -> bool:
+        """Whether it has been neither granted nor given up."""
+        return self._wishes.get(wish.key) is wish
+
+    def parked(self, path: Path) -> tuple[Wish, ...]:
+        """The wishes that wait for a main mode between these hosts."""
+        return tuple(self._parked.get(path.hosts, ()))
+
     # --- main mode --------------------------------------------------------------------------
 
     def _begin_main_mode(self, path: Path, authentications: tuple[Authentication, ...]) -> None:
@@ -197,16 +194,17 @@ class Negotiations:
         )
         self._start(main_mode.initiate(mm), mm, path, (mm.cky_i, NO_COOKIE, 0))
 
-    def renew_main_mode(self, sa: MainModeSa) -> None:
-        """Make another like this one."""
-        self._begin_main_mode(sa.path, (sa.authentication,))
+    def make_main_mode(self, path: Path, authentications: tuple[Authentication, ...]) -> None:
+        """For its own sake."""
+        self._begin_main_mode(path, authentications)
 
-    def making_main_mode(self, path: Path) -> bool:
-        """Whether one is under way between these hosts."""
-        return any(
-            isinstance(exchange.negotiation, MainMode) and exchange.path.hosts == path.hosts
+    def main_modes_between(self, path: Path) -> list[Exchange]:
+        """Those under way between these hosts."""
+        return [
+            exchange
             for exchange in self.exchanges.under_way_with(path.peer.address)
-        )
+            if isinstance(exchange.negotiation, MainMode) and exchange.path.hosts == path.hosts
+        ]
 
     def answer_main_mode(self, half_open: HalfOpen, header: Header, datagram: bytes) -> bool:
         """Message 3 with our cookie: from here on the responder has a ladder."""
@@ -333,6 +331,7 @@ class Negotiations:
         )
         self._associations.add_quick_mode(sa)
         self.succession.established(sa)
+        self.soft.secured(sa)
         qm.sa.quick_modes += 1
         self._desk.statistics.quick_modes += 1
         self._desk.record(
@@ -455,19 +454,22 @@ class Negotiations:
         if isinstance(negotiation, MainMode):
             self._half_open.end((exchange.cky_i, exchange.cky_r))
             desk.record(NegotiationFailed(exchange.path, "main mode", failure))
-            self._main_mode_failed(negotiation)
+            self._main_mode_failed(negotiation, failure)
         else:
             desk.record(NegotiationFailed(exchange.path, "quick mode", failure))
             self._quick_mode_failed(exchange, negotiation, failure)
 
-    def _main_mode_failed(self, mm: MainMode) -> None:
-        """The wishes that waited for it will not be granted."""
+    def _main_mode_failed(self, mm: MainMode, failure: Failure) -> None:
+        """The wishes that waited for it will not be granted; some may do without."""
         if mm.role is Role.RESPONDER:
             return
+        silence = failure.reason is Reason.TIMED_OUT and failure.step == MM2.waiting
         parked = self._parked.pop(mm.path.hosts, [])
         for wish in parked:
             if wish.authentications == mm.authentications:
                 self._give_up(wish)
+                if silence:
+                    self.soft.begin(wish, SILENCE, self._terms.policy.main_mode)
             else:
                 self._parked.setdefault(mm.path.hosts, []).append(wish)
 
@@ -484,17 +486,9 @@ class Negotiations:
             self._next_turn(qm.sa.cookies)
 
     def _explain(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:
-        """Tell the peer why we refuse, with what we would have taken; or, where no notification
-        says why and it knows our SPI, that this is gone."""
-        payload: Payload
-        if failure.reason.notify is None and exchange.has_spoken:
-            payload = informational.delete_spi(qm.protocol, qm.spi)
-        elif exchange.has_spoken or qm.role is Role.RESPONDER:
-            notify = failure.reason.notify or NotifyType.NO_PROPOSAL_CHOSEN
-            room = informational.room_for_data(qm.sa, exchange.received_octets)
-            data = fit_alternatives(failure.alternatives, room)
-            payload = informational.refusal(notify, qm.protocol, qm.peer_spi, data)
-        else:
-            return
-        entropy = self._desk.entropy
-        self._desk.send(qm.sa.path, informational.protected(qm.sa, payload, entropy))
+        """Tell the peer why we refuse, unless it knows of nothing."""
+        octets, spoken = exchange.received_octets, exchange.has_spoken
+        payload = explanation(qm, failure, octets_max=octets, peer_knows_our_spi=spoken)
+        if payload is not None:
+            entropy = self._desk.entropy
+            self._desk.send(qm.sa.path, informational.protected(qm.sa, payload, entropy))

@@ -7,9 +7,11 @@ negotiation they claim to be about and change nothing.
 from mainmode.engine import informational
 from mainmode.engine.associations import Associations, MainModeSa
 from mainmode.engine.desk import Desk
+from mainmode.engine.doubts import Doubts
 from mainmode.engine.endings import Endings
 from mainmode.engine.events import NotificationReceived
 from mainmode.engine.exchange import Exchange
+from mainmode.engine.fallback import Fallback
 from mainmode.engine.informational import notify_name
 from mainmode.engine.negotiations import Negotiations
 from mainmode.engine.quick_mode import QuickMode
@@ -39,6 +41,10 @@ _OF_IDENTITY = (NotifyType.AUTHENTICATION_FAILED, NotifyType.INVALID_ID_INFORMAT
 """What a responder says that could read our proof and does not want who we are."""
 
 
+_FORGETFUL = (NotifyType.INVALID_SPI, NotifyType.INVALID_COOKIE)
+"""What a peer says that has lost an SA."""
+
+
 class Notices:
     """Reads informational messages."""
 
@@ -48,11 +54,15 @@ class Notices:
         associations: Associations,
         negotiations: Negotiations,
         endings: Endings,
+        fallback: Fallback,
+        doubts: Doubts,
     ) -> None:
         self._desk = desk
         self._associations = associations
         self._negotiations = negotiations
         self._endings = endings
+        self._fallback = fallback
+        self._doubts = doubts
 
     def receive(self, header: Header, datagram: bytes, path: Path) -> None:
         """An informational message, protected or not."""
@@ -117,6 +127,8 @@ class Notices:
             self._desk.send(sa.path, informational.protected(sa, answer, self._desk.entropy))
         elif notification.notify == NotifyType.INITIAL_CONTACT:
             self._endings.forgotten_by_peer(sa)
+        elif notification.notify == NotifyType.INVALID_SPI:
+            self._endings.unknown_to_peer(sa, notification)
         elif notification.notify <= NOTIFY_ERROR_MAX:
             exchange = self._refused_quick_mode(sa, notification)
             if exchange is not None:
@@ -158,12 +170,16 @@ class Notices:
             return
         exchanges = self._about(header, path)
         for notification in payloads.all(Notification):
+            if notification.notify in _FORGETFUL:
+                self._doubts.about_peer(path)
             if not exchanges or notification.notify > NOTIFY_ERROR_MAX:
                 self._record(path, notification, authenticated=False)
                 continue
             alternatives = _alternatives(notification)
             for exchange in exchanges:
-                exchange.note(_failure(notification, exchange, alternatives))
+                failure = _failure(notification, exchange, alternatives)
+                if exchange.note(failure):
+                    self._fallback.mismatched(exchange, failure)
         if not payloads.has(PayloadType.NOTIFICATION):
             self._desk.drop(
                 path, datagram, "an informational message in clear that notifies of nothing"

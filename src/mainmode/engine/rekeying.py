@@ -16,8 +16,9 @@ from mainmode.auth.authenticator import Role
 from mainmode.engine.associations import Associations, Cookies, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.endings import Endings, made_with
-from mainmode.engine.negotiations import Negotiations, Terms
-from mainmode.engine.timers import Timer, TimerKind, pair_timer
+from mainmode.engine.negotiations import Negotiations
+from mainmode.engine.terms import Terms
+from mainmode.engine.timers import Timer, TimerKind, numbered
 from mainmode.engine.wishes import Wish
 from mainmode.failures import Refused
 
@@ -50,7 +51,7 @@ class Rekeying:
         if sa.role is Role.INITIATOR:
             self._renew(sa)
         else:
-            timer = pair_timer(TimerKind.REKEY, spi)
+            timer = numbered(TimerKind.REKEY, spi)
             self._desk.timers.set(timer, self._desk.now + limits.REKEY_PATIENCE_S)
 
     def ring(self, spi: int) -> None:
@@ -88,14 +89,14 @@ class Rekeying:
             and not self._has_newer(sa)
             and any(made_with(pair, sa) for pair in pairs)
         ):
-            self._negotiations.renew_main_mode(sa)
+            self._negotiations.make_main_mode(sa.path, (sa.authentication,))
 
     def main_mode_ends(self, cookies: Cookies) -> None:
         """Its lifetime has passed: it goes as soon as no renewal is under way."""
         sa = self._associations.main_modes.get(cookies)
         if sa is None:
             return
-        renewing = not sa.capabilities.microsoft and self._negotiations.making_main_mode(sa.path)
+        renewing = not sa.capabilities.microsoft and self._negotiations.main_modes_between(sa.path)
         if renewing and not self._has_newer(sa):
             sa.usable = False
             timer = Timer(TimerKind.MAIN_MODE_LIFETIME, (*cookies, 0))

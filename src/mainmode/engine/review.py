@@ -7,7 +7,7 @@ from mainmode.engine.associations import MainModeSa, QuickModeSa
 from mainmode.engine.exchange import Exchange
 from mainmode.engine.half_open import HalfOpen
 from mainmode.engine.main_mode import MainMode
-from mainmode.engine.negotiations import Terms
+from mainmode.engine.terms import Terms
 from mainmode.engine.wishes import Wish
 from mainmode.failures import Refused
 from mainmode.model import Mode, Path, Selector

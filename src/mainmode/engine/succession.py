@@ -14,7 +14,7 @@ from mainmode.engine.associations import Associations, QuickModeSa, traffic_of
 from mainmode.engine.desk import Desk
 from mainmode.engine.endings import Endings
 from mainmode.engine.quick_mode import QuickMode
-from mainmode.engine.timers import TimerKind, pair_timer
+from mainmode.engine.timers import TimerKind, numbered
 
 
 class Succession:
@@ -69,7 +69,7 @@ class Succession:
         """A pair has ended."""
         self._ending.discard(spi)
         self._retiring.discard(spi)
-        self._desk.timers.cancel(pair_timer(TimerKind.RETIRE, spi))
+        self._desk.timers.cancel(numbered(TimerKind.RETIRE, spi))
 
     def _settle(self, standing: tuple[QuickModeSa, ...]) -> None:
         """All but the best give way."""
@@ -91,7 +91,7 @@ class Succession:
         return self._associations.quick_modes_for(traffic_of(sa.pair))
 
     def _arm(self, spi: int, after_s: float) -> None:
-        self._desk.timers.set(pair_timer(TimerKind.RETIRE, spi), self._desk.now + after_s)
+        self._desk.timers.set(numbered(TimerKind.RETIRE, spi), self._desk.now + after_s)
 
 
 def _rank(sa: QuickModeSa) -> tuple[int, int]:

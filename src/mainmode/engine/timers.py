@@ -17,6 +17,8 @@ class TimerKind(Enum):
     KEEPALIVE = "a NAT is about to forget us"
     REKEY = "a pair nears its end, and its initiator has not renewed it"
     RETIRE = "a pair that another has taken over from may go"
+    FALLBACK = "the peer has been silent for long enough to talk in clear"
+    SOFT_LIFETIME = "a soft SA has stood for the lifetime of main mode"
     RENEWAL = "a main mode SA nears its end, and pairs made under it stand"
     MAIN_MODE_LIFETIME = "a main mode SA has reached its lifetime"
 
@@ -24,8 +26,8 @@ class TimerKind(Enum):
 
 
 Subject = tuple[bytes, bytes, int]
-"""What every timer is about has this form: CKY-I, CKY-R, message ID (0: the main mode itself); two
-empty strings and the inbound SPI for a pair."""
+"""What every timer is about has this form: CKY-I, CKY-R, message ID (0: the main mode itself). What
+has a number only, a pair its inbound SPI or a soft SA its own, has two empty strings in front."""
 
 
 class Timer(NamedTuple):
@@ -33,9 +35,9 @@ class Timer(NamedTuple):
     subject: Subject
 
 
-def pair_timer(kind: TimerKind, spi: int) -> Timer:
-    """About the pair with this inbound SPI."""
-    return Timer(kind, (b"", b"", spi))
+def numbered(kind: TimerKind, number: int) -> Timer:
+    """About something that has a number only."""
+    return Timer(kind, (b"", b"", number))
 
 
 _STALE_MAX = 64

@@ -81,12 +81,6 @@ NOT_ENFORCED = (
         "clear packets come in, but only a packet sent back starts a negotiation",
     ),
     NotEnforced(
-        FilterAction,
-        ("allow_fallback",),
-        lambda action: action.allow_fallback,
-        "computers that do not negotiate are not reached",
-    ),
-    NotEnforced(
         QuickModeOffer,
         (),
         lambda offer: offer.ah is not None and offer.esp_cipher is not None,

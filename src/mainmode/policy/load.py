@@ -1,7 +1,8 @@
 """Policy files: TOML in the words of the model.
 
     [policy]                 name, description, profile
-    [main_mode]              offers, lifetime, quick_modes_max, master_pfs, retry_intervals
+    [main_mode]              offers, lifetime, quick_modes_max, master_pfs, retry_intervals,
+                             fallback_after, fallback_on_mismatch
     [default_response]       active
     [filter_list.NAME]       description, filters: an array of
                              { source, destination, protocol, source_port, destination_port,
@@ -177,6 +178,8 @@ class _Loader:
             retry_intervals_s=table.parsed_list(
                 "retry_intervals", _interval, default.retry_intervals_s
             ),
+            fallback_after_s=table.parsed("fallback_after", _interval, default.fallback_after_s),
+            fallback_on_mismatch=table.flag("fallback_on_mismatch", default.fallback_on_mismatch),
         )
         if table.is_empty("retry_intervals"):
             table.mistake("retry_intervals names none", 'write ["1s", "2s"]', "retry_intervals")

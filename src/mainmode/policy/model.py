@@ -214,6 +214,10 @@ class MainModeSettings:
     """Master key PFS: one quick mode for each main mode."""
     retry_intervals_s: tuple[float, ...] = limits.RETRY_INTERVALS_S
     """Waits after each sending of a message; its end is the failure."""
+    fallback_after_s: float = limits.FALLBACK_S
+    """Silence before traffic may pass in clear, where a filter action allows it."""
+    fallback_on_mismatch: bool = False
+    """It may also when the peer says, unauthenticated, that the policies do not agree."""
 
     @property
     def quick_modes_each(self) -> int:

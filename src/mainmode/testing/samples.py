@@ -69,12 +69,14 @@ def rule(
     port: int = 0,
     authentications: Iterable[Authentication] = (PRESHARED_KEY,),
     explain_refusals: bool = False,
+    fallback: bool = False,
 ) -> Rule:
     """A rule with one mirrored filter.
 
     pfs: `main mode` for the group of main mode, a group's name, or nothing.
     tunnel: the far end's address; empty: transport mode.
     port: of the destination.
+    fallback: whether traffic may pass in clear when the peer does not answer.
     """
     each = Filter(
         parse_place(source),
@@ -90,6 +92,7 @@ def rule(
             name,
             action,
             tuple(parse_quick_mode_offer(offer) for offer in _several(quick_mode)),
+            allow_fallback=fallback,
             session_pfs=bool(pfs),
             session_pfs_group=group,
         ),
@@ -105,11 +108,18 @@ def policy(
     lifetime_s: int = limits.MAIN_MODE_LIFETIME_S,
     quick_modes_max: int = 0,
     master_pfs: bool = False,
+    fallback_on_mismatch: bool = False,
     profile: Profile = Profile.MODERN,
 ) -> Policy:
     """These rules; without any, protection for everything between this computer and others."""
     offers = tuple(parse_main_mode_offer(offer) for offer in _several(main_mode))
-    settings = MainModeSettings(offers, lifetime_s, quick_modes_max, master_pfs)
+    settings = MainModeSettings(
+        offers,
+        lifetime_s,
+        quick_modes_max,
+        master_pfs,
+        fallback_on_mismatch=fallback_on_mismatch,
+    )
     return Policy("sample", rules or (rule(),), settings, profile=profile)
 
 
