@@ -127,9 +127,9 @@ class Notices:
             self._desk.send(sa.path, informational.protected(sa, answer, self._desk.entropy))
         elif notification.notify == NotifyType.INITIAL_CONTACT:
             self._endings.forgotten_by_peer(sa)
-        elif notification.notify == NotifyType.INVALID_SPI:
-            self._endings.unknown_to_peer(sa, notification)
         elif notification.notify <= NOTIFY_ERROR_MAX:
+            if notification.notify == NotifyType.INVALID_SPI:
+                self._endings.unknown_to_peer(sa, notification)
             exchange = self._refused_quick_mode(sa, notification)
             if exchange is not None:
                 exchange.fail(_failure(notification, exchange, alternatives))
