@@ -25,21 +25,28 @@ offers = {offers}
 retry_intervals = {retry_intervals}
 
 [filter_list.peer]
-filters = [{{ source = "me", destination = "{peer}" }}]
+filters = [{{ source = "{near}", destination = "{far}" }}]
 
 [filter_action.protect]
 action = "negotiate"
+offers = {quick_mode}
+{pfs}
 
 [[rule]]
 name = "peer"
 filter_list = "peer"
 filter_action = "protect"
+{tunnel}
 authentication = [{{ method = "preshared_key", secret_file = "key" }}]
 """
 
 
 class Service:
-    """`mainmode run` without a driver: main mode and quick mode, but no packets."""
+    """`mainmode run`, by itself without a driver: main mode and quick mode, but no packets.
+
+    pfs: the group of session key PFS, or nothing. far: without it the peer itself.
+    tunnel: whether the rule is about a tunnel to the peer.
+    """
 
     def __init__(
         self,
@@ -49,14 +56,25 @@ class Service:
         key: bytes,
         offers: Sequence[str],
         retries: Sequence[str],
+        quick_mode: Sequence[str] = ("esp:3des-sha1",),
+        pfs: str = "",
+        near: str = "me",
+        far: str = "",
+        tunnel: bool = False,
+        driver: str = "null",
     ) -> None:
         self._host = host
         self._peer = peer
         self._key = key
+        self._driver = driver
         self._policy = POLICY.format(
             offers=json.dumps(list(offers)),
             retry_intervals=json.dumps(list(retries)),
-            peer=peer,
+            near=near,
+            far=far or peer,
+            quick_mode=json.dumps(list(quick_mode)),
+            pfs=f'session_pfs = true\nsession_pfs_group = "{pfs}"' if pfs else "",
+            tunnel=f'tunnel_endpoint = "{peer}"' if tunnel else "",
         )
 
     def __enter__(self) -> Self:
@@ -67,13 +85,10 @@ class Service:
         secret = self.folder / "key"
         secret.touch(mode=0o600)
         secret.write_bytes(self._key)
-        command = ["run", "--policy", str(self.folder / "policy.toml"), "--driver", "null"]
-        with (self.folder / "log").open("wb") as log:
-            self._process = self._host.popen(self._command(*command), stdout=log, stderr=log)
         try:
-            self._wait_for_start()
+            self.start()
         except BaseException:
-            self._stop()
+            self._folder.cleanup()
             raise
         return self
 
@@ -83,9 +98,29 @@ class Service:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
+        try:
+            self._stop()
+        finally:
+            self._folder.cleanup()
 
     # --- what it is told --------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Returns when it is ready. Its log begins anew."""
+        policy = str(self.folder / "policy.toml")
+        command = self._command("run", "--policy", policy, "--driver", self._driver)
+        with (self.folder / "log").open("wb") as log:
+            self._process = self._host.popen(command, stdout=log, stderr=log)
+        try:
+            self._wait_for_start()
+        except BaseException:
+            self._stop()
+            raise
+
+    def kill(self) -> None:
+        """Ends it as a crash does: it tells nobody."""
+        self._process.kill()
+        self._process.wait(STOP_S)
 
     def up(self) -> bool:
         """Negotiates with the peer; whether main mode and quick mode came about."""
@@ -97,15 +132,14 @@ class Service:
     # --- what it says -----------------------------------------------------------------------
 
     def mmsas(self) -> list[dict[str, Any]]:
-        ended = self._run("show", "mmsas", "--json")
-        ended.check_returncode()
-        return list(json.loads(ended.stdout))
+        return list(json.loads(self._shown("mmsas")))
+
+    def qmsas(self) -> list[dict[str, Any]]:
+        return list(json.loads(self._shown("qmsas")))
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """Events of one kind, oldest first."""
-        ended = self._run("show", "events", "--json")
-        ended.check_returncode()
-        found = [json.loads(line) for line in ended.stdout.splitlines()]
+        found = [json.loads(line) for line in self._shown("events").splitlines()]
         return [event for event in found if event["event"] == kind]
 
     def wait_for(self, kind: str, patience_s: float = COMMAND_S) -> dict[str, Any]:
@@ -137,6 +171,11 @@ class Service:
             self._command(*arguments), capture_output=True, text=True, timeout=COMMAND_S
         )
 
+    def _shown(self, what: str) -> str:
+        ended = self._run("show", what, "--json")
+        ended.check_returncode()
+        return ended.stdout
+
     def _wait_for_start(self) -> None:
         deadline = time.monotonic() + START_S
         while self._run("show", "status", "--json").returncode != 0:
@@ -150,4 +189,3 @@ class Service:
             self._process.wait(STOP_S)
         finally:
             self._process.kill()
-            self._folder.cleanup()
