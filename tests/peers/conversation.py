@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.peers.network import FIRST, captured, datagrams, two_hosts
+from tests.peers.network import BEHIND, FIRST, captured, datagrams, two_gateways
 from tests.peers.strongswan import Section, StrongSwan, logged_values, main_mode
 
 KEY = b"correct horse battery staple"
-BEHIND = "198.51.100.1", "203.0.113.1"
-"""One address each behind the two hosts: strongSwan's user-space IPsec does tunnels only."""
 NAME = "conversation"
 HEADER_OCTETS = 28
 MESSAGES_S = 5.0
@@ -101,23 +99,24 @@ def conversation(
     ike: str = "3des-sha1-modp1024",
     child: Section | None = None,
 ) -> Iterator[Conversation]:
-    """Both sides ready, nothing said yet. The changes go into the connections."""
+    """Both sides ready, nothing said yet. The changes go into the connections. A tunnel, for
+    strongSwan's user-space IPsec does nothing else.
+    """
     changes = initiator_changes or {}, responder_changes or {}
-    with two_hosts() as hosts, captured(hosts[0]) as frames:
-        for host, address in zip(hosts, BEHIND, strict=True):
-            host.run(["ip", "address", "add", address, "dev", "lo"])
-        with (
-            StrongSwan(hosts[0], user_space_ipsec=True) as initiator,
-            StrongSwan(hosts[1], user_space_ipsec=True) as responder,
-        ):
-            sides = initiator, responder
-            for here, there in ((0, 1), (1, 0)):
-                ends: Section = {"local_ts": [BEHIND[here]], "remote_ts": [BEHIND[there]]}
-                connection = main_mode(hosts[here].address, hosts[there].address, [ike])
-                children: Section = {NAME: {"mode": "tunnel", **ends, **(child or {})}}
-                sides[here].share_key(KEY, hosts[here].address, hosts[there].address)
-                sides[here].load(NAME, {**connection, "children": children, **changes[here]})
-            yield Conversation(initiator, responder, frames)
+    with (
+        two_gateways() as hosts,
+        captured(hosts[0]) as frames,
+        StrongSwan(hosts[0], user_space_ipsec=True) as initiator,
+        StrongSwan(hosts[1], user_space_ipsec=True) as responder,
+    ):
+        sides = initiator, responder
+        for here, there in ((0, 1), (1, 0)):
+            ends: Section = {"local_ts": [BEHIND[here]], "remote_ts": [BEHIND[there]]}
+            connection = main_mode(hosts[here].address, hosts[there].address, [ike])
+            children: Section = {NAME: {"mode": "tunnel", **ends, **(child or {})}}
+            sides[here].share_key(KEY, hosts[here].address, hosts[there].address)
+            sides[here].load(NAME, {**connection, "children": children, **changes[here]})
+        yield Conversation(initiator, responder, frames)
 
 
 def _sealed(log: str) -> dict[bytes, tuple[bytes, bytes]]:

@@ -17,6 +17,8 @@ from mainmode.testing.namespace import Namespace
 
 PREFIX = 24
 FIRST, SECOND = "192.0.2.1", "192.0.2.2"
+BEHIND = "198.51.100.1", "203.0.113.1"
+"""An address each behind the two hosts, for tunnels."""
 
 IKE, NAT = (500).to_bytes(2), (4500).to_bytes(2)
 NON_ESP_MARKER = bytes(4)
@@ -75,6 +77,17 @@ def two_hosts() -> Iterator[tuple[Host, Host]]:
         for host in hosts:
             host.run(["ip", "address", "add", f"{host.address}/{PREFIX}", "dev", "wire"])
             host.run(["ip", "link", "set", "wire", "up"])
+        yield hosts
+
+
+@contextmanager
+def two_gateways() -> Iterator[tuple[Host, Host]]:
+    """Two hosts that have an address behind them too. Each knows the way to the other's."""
+    with two_hosts() as hosts:
+        for here, there in ((0, 1), (1, 0)):
+            way = ["via", hosts[there].address, "src", BEHIND[here]]
+            hosts[here].run(["ip", "address", "add", BEHIND[here], "dev", "lo"])
+            hosts[here].run(["ip", "route", "add", BEHIND[there], *way])
         yield hosts
 
 

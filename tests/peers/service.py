@@ -37,6 +37,7 @@ name = "peer"
 filter_list = "peer"
 filter_action = "protect"
 {tunnel}
+explain_refusals = {explain}
 authentication = [{{ method = "preshared_key", secret_file = "key" }}]
 """
 
@@ -61,6 +62,7 @@ class Service:
         near: str = "me",
         far: str = "",
         tunnel: bool = False,
+        explain: bool = False,
         driver: str = "null",
     ) -> None:
         self._host = host
@@ -74,6 +76,7 @@ class Service:
             far=far or peer,
             quick_mode=json.dumps(list(quick_mode)),
             pfs=f'session_pfs = true\nsession_pfs_group = "{pfs}"' if pfs else "",
+            explain=json.dumps(explain),
             tunnel=f'tunnel_endpoint = "{peer}"' if tunnel else "",
         )
 
@@ -106,7 +109,8 @@ class Service:
     # --- what it is told --------------------------------------------------------------------
 
     def start(self) -> None:
-        """Returns when it is ready. Its log begins anew."""
+        """Returns when it is ready. Its log and its events begin anew."""
+        self._since = 0
         policy = str(self.folder / "policy.toml")
         command = self._command("run", "--policy", policy, "--driver", self._driver)
         with (self.folder / "log").open("wb") as log:
@@ -138,9 +142,12 @@ class Service:
         return list(json.loads(self._shown("qmsas")))
 
     def events(self, kind: str) -> list[dict[str, Any]]:
-        """Events of one kind, oldest first."""
-        found = [json.loads(line) for line in self._shown("events").splitlines()]
-        return [event for event in found if event["event"] == kind]
+        """Events of one kind, oldest first, as far as they are not forgotten."""
+        return [event for event in self._all_events() if event["event"] == kind]
+
+    def forget_events(self) -> None:
+        """Those until now."""
+        self._since = max((each["sequence"] for each in self._all_events()), default=self._since)
 
     def wait_for(self, kind: str, patience_s: float = COMMAND_S) -> dict[str, Any]:
         """The first event of a kind, once it is there."""
@@ -171,8 +178,12 @@ class Service:
             self._command(*arguments), capture_output=True, text=True, timeout=COMMAND_S
         )
 
-    def _shown(self, what: str) -> str:
-        ended = self._run("show", what, "--json")
+    def _all_events(self) -> list[dict[str, Any]]:
+        lines = self._shown("events", "--since", str(self._since)).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def _shown(self, what: str, *options: str) -> str:
+        ended = self._run("show", what, "--json", *options)
         ended.check_returncode()
         return ended.stdout
 
