@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -200,3 +200,10 @@ class Service:
             self._process.wait(STOP_S)
         finally:
             self._process.kill()
+
+
+def require_failure(event: Mapping[str, Any], reason: str, decided_by: str, *words: str) -> None:
+    """This reason, decided by "me", "peer" or "nobody", in a sentence that has these words."""
+    failure = event["failure"]
+    assert (failure["reason"], failure["decided_by"]) == (reason, decided_by), event
+    assert [each for each in words if each not in event["sentence"]] == [], event["sentence"]

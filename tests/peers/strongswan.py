@@ -36,6 +36,7 @@ LOG_LEVELS = {"default": 1, "ike": 4, "enc": 3, "chd": 4, "cfg": 2, "net": 2}
 """ike 4 and chd 4 show keys, enc 3 shows what was encrypted."""
 START_S = 10.0
 INITIATE_S = 30.0
+DELETE_S = 5.0
 
 Section = Mapping[str, "str | bytes | Sequence[str | bytes] | Section"]
 """A part of swanctl.conf: names to strings, lists of strings, or sections."""
@@ -140,6 +141,13 @@ class StrongSwan:
         """Its main mode SAs; each has its quick mode SAs under `child-sas`."""
         listed = [_as_text(each) for each in self._session.list_sas()]
         return [{"name": name, **sa} for each in listed for name, sa in each.items()]
+
+    def wait_until_no_sa(self) -> None:
+        deadline = time.monotonic() + DELETE_S
+        while self.sas():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"strongSwan keeps {self.sas()}")
+            time.sleep(0.02)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
