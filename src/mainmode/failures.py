@@ -84,6 +84,11 @@ class Reason(Enum):
         NotifyType.NO_PROPOSAL_CHOSEN,
         546,
     )
+    NAT_MISMATCH = (
+        "the offer does not fit what lies between the two sides: a NAT or none",
+        NotifyType.NO_PROPOSAL_CHOSEN,
+        546,
+    )
     MALFORMED = (
         "a message does not have the form the protocol gives it",
         NotifyType.PAYLOAD_MALFORMED,

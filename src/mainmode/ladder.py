@@ -1,9 +1,10 @@
 """The words a ladder is written in: steps, and what a rung may ask for.
 
 An exchange is a generator. It yields `Ask` (send this, wait for that), `Await` (wait only), `Tell`
-(send the last word), `Protect` (encrypt from here on) or a job of `engine.effects`; the value that
-comes back is what the answer means, decrypted, checked and judged. Retransmission, duplicates,
-encryption, HASH payloads and timers are `engine.exchange`'s work.
+(send the last word), `Protect` (encrypt from here on), `Move` (go on through other ports) or a job
+of `engine.effects`; the value that comes back is what the answer means, decrypted, checked and
+judged. Retransmission, duplicates, encryption, HASH payloads and timers are `engine.exchange`'s
+work.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from mainmode.crypto.algorithms import Cipher
 from mainmode.failures import Reason
+from mainmode.model import Path
 from mainmode.numbers import ExchangeType, PayloadType, name_of
 from mainmode.wire.message import Payloads
 from mainmode.wire.payloads import Payload
@@ -196,11 +198,13 @@ class Await:
     accept: judges the message while nothing has changed yet and returns what the ladder gets.
             It raises `Inadmissible` to drop the message and wait on, `Refused` to end it all.
     check:  the HASH(n) that must stand first in the message (quick mode).
+    hears:  on which other paths the message may come; the exchange moves there with it.
     """
 
     expect: Step
     accept: Callable[[Answer], Any] = payloads_of
     check: Proof | None = None
+    hears: Callable[[Path], bool] | None = None
 
 
 @dataclass(slots=True)
@@ -222,6 +226,14 @@ class Ask:
     accept: Callable[[Answer], Any] = payloads_of
     proof: Proof | None = None
     check: Proof | None = None
+    hears: Callable[[Path], bool] | None = None
+
+
+@dataclass(slots=True)
+class Move:
+    """From here on send and expect messages on this path."""
+
+    path: Path
 
 
 @dataclass(slots=True)

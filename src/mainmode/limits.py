@@ -13,6 +13,12 @@ DUPLICATE_REPLIES_MAX = 5
 FINISHED_EXCHANGE_S = 60.0
 """How long a finished exchange keeps its last reply: longer than a peer's retry cycle (ours)."""
 
+# --- NAT traversal --------------------------------------------------------------------------
+IKE_PORT = 500
+NAT_PORT = 4500
+KEEPALIVE_S = 20.0
+"""A NAT forgets a UDP mapping after a while (MS-IKEE 3.2.2, RFC 3948 4)."""
+
 # --- half-open main modes -------------------------------------------------------------------
 HALF_OPEN_S = 60.0
 HALF_OPEN_PER_ADDRESS_MAX = 35
@@ -91,8 +97,6 @@ TCP_SEGMENT_OCTETS = 1_360
 still fits a network packet of 1,500 octets (1500 - 20 - 8 - 8 - 16 - 32 - 2 - 8 - 40, ours)."""
 
 # --- service --------------------------------------------------------------------------------
-IKE_PORT = 500
-NAT_PORT = 4500
 EVENTS_KEPT = 10_000
 """Events the service remembers for `show events` (ours)."""
 EVENTS_PER_ANSWER = 1_000

@@ -33,6 +33,19 @@ class Path:
     local: Endpoint
     peer: Endpoint
 
+    @property
+    def hosts(self) -> tuple[IpAddress, IpAddress]:
+        """The two computers, whatever ports they speak from: ours and the peer's address."""
+        return self.local.address, self.peer.address
+
+
+class NatRevision(Enum):
+    """Which document's NAT traversal two sides speak; they differ in numbers only."""
+
+    DRAFT_02 = "draft-02"
+    """draft-ietf-ipsec-nat-t-ike-02 and -03, the one that Windows Server 2003 speaks."""
+    RFC_3947 = "RFC 3947"
+
 
 @dataclass(frozen=True)
 class AddressRange:
@@ -231,6 +244,8 @@ class UdpEncapsulation:
 
     local_port: int
     peer_port: int
+    peer_original: IpAddress | None = None
+    """In transport mode: the address that the peer knows as its own (NAT-OA), if it said one."""
 
 
 @dataclass(frozen=True, slots=True)

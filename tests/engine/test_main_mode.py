@@ -12,6 +12,7 @@ from mainmode.numbers import ExchangeType, HeaderFlag
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, policy
+from mainmode.wire.nat import NatDiscovery
 from mainmode.wire.payloads import Identification, KeyExchange, Nonce, SaPayload
 from tests.engine.scene import Scene, header, payloads
 
@@ -61,7 +62,7 @@ def test_the_six_messages_are_those_of_the_diagram() -> None:
     six = scene.datagrams[:6]
     kinds = [[type(payload) for payload in payloads(datagram)] for datagram in six]
     assert [each[0] for each in kinds[:2]] == [SaPayload, SaPayload]
-    assert kinds[2] == kinds[3] == [KeyExchange, Nonce]
+    assert kinds[2] == kinds[3] == [KeyExchange, Nonce, NatDiscovery, NatDiscovery]
     assert kinds[4] == kinds[5] == [], "sealed"
     headers = [header(datagram) for datagram in six]
     assert {each.exchange for each in headers} == {ExchangeType.MAIN}

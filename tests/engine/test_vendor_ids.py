@@ -1,6 +1,7 @@
 """Vendor IDs: what they tell us about peers, and what we promise by profile."""
 
 import hashlib
+from ipaddress import ip_address
 
 import pytest
 
@@ -9,11 +10,16 @@ from mainmode.engine.vendor_ids import (
     KNOWN,
     MAINMODE,
     MICROSOFT,
+    NAT_DRAFT_02,
+    NAT_RFC_3947,
     NO_CAPABILITIES,
     VID_INITIAL_CONTACT,
-    ours,
+    announced,
+    answered,
+    nat_revisions,
     read_untrusted,
 )
+from mainmode.model import Endpoint, Path
 from mainmode.policy.model import Profile
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
@@ -22,12 +28,28 @@ from mainmode.wire.payloads import VendorId
 from tests.engine.rungs import asked_quickly, facing
 from tests.engine.scene import Scene, payloads
 
+IPV6 = Path(Endpoint(ip_address("2001:db8::1"), 500), Endpoint(ip_address("2001:db8::2"), 500))
+PATH = Path(Endpoint(ip_address("192.0.2.1"), 500), Endpoint(ip_address("192.0.2.2"), 500))
+DRAFT_02_BARE = hashlib.md5(b"draft-ietf-ipsec-nat-t-ike-02").digest()
+DRAFT_03 = hashlib.md5(b"draft-ietf-ipsec-nat-t-ike-03").digest()
+COMMON_NAT = [
+    ([], Profile.MODERN, b""),
+    ([NAT_DRAFT_02, NAT_RFC_3947], Profile.MODERN, NAT_RFC_3947),
+    ([NAT_DRAFT_02, NAT_RFC_3947], Profile.WINDOWS_2003, NAT_DRAFT_02),
+    ([NAT_RFC_3947], Profile.WINDOWS_2003, b""),
+    ([DRAFT_03], Profile.MODERN, DRAFT_03),
+    ([DRAFT_02_BARE, DRAFT_03], Profile.WINDOWS_2003, DRAFT_02_BARE),
+]
+
 
 def test_the_values_are_the_hashes_they_are_said_to_be() -> None:
     assert hashlib.md5(b"MS NT5 ISAKMPOAKLEY").digest() == MICROSOFT
     assert hashlib.md5(b"mainmode: any number of quick modes at once").digest() == MAINMODE
     by_name = {name: value for value, name in KNOWN.items()}
-    assert by_name["NAT-T RFC 3947"] == hashlib.md5(b"RFC 3947").digest()
+    assert hashlib.md5(b"RFC 3947").digest() == NAT_RFC_3947
+    assert hashlib.md5(b"draft-ietf-ipsec-nat-t-ike-02\n").digest() == NAT_DRAFT_02
+    assert by_name["NAT-T draft-02"] == DRAFT_02_BARE
+    assert by_name["NAT-T draft-03"] == DRAFT_03
     assert by_name["GSSAPI"] == hashlib.md5(b"GSSAPI").digest()
     assert by_name["fragmentation"] == hashlib.md5(b"FRAGMENTATION").digest()
 
@@ -54,22 +76,48 @@ def test_unknown_ones_count_for_nothing_beside_known_ones() -> None:
 
 
 def test_the_windows_profile_says_initial_contact_where_it_is_true() -> None:
-    assert ours(Profile.WINDOWS_2003, first_contact=True) == [VendorId(VID_INITIAL_CONTACT)]
-    assert ours(Profile.WINDOWS_2003, first_contact=False) == []
+    first = announced(Profile.WINDOWS_2003, PATH, first_contact=True)
+    assert [each.data for each in first] == [NAT_DRAFT_02, VID_INITIAL_CONTACT]
+    later = announced(Profile.WINDOWS_2003, PATH, first_contact=False)
+    assert [each.data for each in later] == [NAT_DRAFT_02]
 
 
 def test_the_modern_profile_says_what_works_here() -> None:
     for first in (True, False):
-        said = ours(Profile.MODERN, first_contact=first)
-        assert said == [VendorId(MAINMODE), VendorId(DEAD_PEER_DETECTION)]
+        said = announced(Profile.MODERN, PATH, first_contact=first)
+        promised = [NAT_RFC_3947, NAT_DRAFT_02, MAINMODE, DEAD_PEER_DETECTION]
+        assert [each.data for each in said] == promised
+
+
+def test_there_is_no_nat_traversal_for_ipv6() -> None:
+    for profile in Profile:
+        said = {each.data for each in announced(profile, IPV6, first_contact=True)}
+        assert not said & {NAT_RFC_3947, NAT_DRAFT_02}
+        assert nat_revisions(profile, IPV6) == ()
+
+
+@pytest.mark.parametrize(("given", "profile", "chosen"), COMMON_NAT)
+def test_the_best_nat_traversal_that_both_know_is_chosen(
+    given: list[bytes], profile: Profile, chosen: bytes
+) -> None:
+    several = [VendorId(each) for each in given]
+    capabilities = read_untrusted(several, nat_revisions(profile, PATH))
+    assert capabilities.nat == chosen
+    said = [each.data for each in answered(profile, capabilities, first_contact=False)]
+    assert [each for each in said if "NAT-T" in KNOWN[each]] == ([chosen] if chosen else [])
 
 
 @pytest.mark.parametrize("profile", Profile)
 def test_messages_1_and_2_carry_them(profile: Profile) -> None:
     scene = Scene(policy(profile=profile)).connect()
-    expected = ours(profile, first_contact=True)
-    for datagram in scene.datagrams[:2]:
-        assert [each for each in payloads(datagram) if isinstance(each, VendorId)] == expected
+    first, second = [
+        [each.data for each in payloads(datagram) if isinstance(each, VendorId)]
+        for datagram in scene.datagrams[:2]
+    ]
+    said = announced(profile, PATH, first_contact=True)
+    assert first == [each.data for each in said]
+    best = NAT_DRAFT_02 if profile is Profile.WINDOWS_2003 else NAT_RFC_3947
+    assert second == [each for each in first if each == best or "NAT-T" not in KNOWN[each]]
     for datagram in scene.datagrams[2:4]:
         assert not any(isinstance(each, VendorId) for each in payloads(datagram))
     scene.require_agreement()
@@ -81,17 +129,20 @@ def test_with_a_main_mode_standing_contact_is_not_initial() -> None:
     filling = VendorId(bytes(100))
     first, second = Puppet(network, host), Puppet(network, host, seed=1)
     [reply] = first.offers(first.proposal(), filling)
-    assert len(payloads(reply)) == 2
+    assert VendorId(VID_INITIAL_CONTACT) in payloads(reply)
     first.exchanges_keys()
     first.proves()
     [reply] = second.offers(second.proposal(), filling)
-    assert len(payloads(reply)) == 1
+    assert VendorId(VID_INITIAL_CONTACT) not in payloads(reply)
 
 
 def test_what_is_never_promised() -> None:
-    """Fragmentation, NAT traversal, Microsoft's features, XAUTH: none of them works here yet."""
-    promised = {each.data for profile in Profile for each in ours(profile, first_contact=True)}
-    assert promised == {MAINMODE, DEAD_PEER_DETECTION, VID_INITIAL_CONTACT}
+    """Fragmentation, Microsoft's features, XAUTH: none of them works here yet."""
+    promised = {
+        each.data for profile in Profile for each in announced(profile, PATH, first_contact=True)
+    }
+    works = {MAINMODE, DEAD_PEER_DETECTION, VID_INITIAL_CONTACT, NAT_RFC_3947, NAT_DRAFT_02}
+    assert promised == works
 
 
 def test_the_capabilities_of_a_responder_are_those_of_its_message_2() -> None:

@@ -22,12 +22,17 @@ def identification_of(identity: Identity, address: IpAddress) -> Identification:
 
 
 def require_expected(
-    proven: ProvenIdentity, expected: Identity | None, address: IpAddress
+    proven: ProvenIdentity,
+    expected: Identity | None,
+    address: IpAddress,
+    *,
+    translated: bool = False,
 ) -> ProvenIdentity:
     """The peer is whom the rule expects. Raises Refused.
 
-    Without an expectation an address must be the one the peer speaks from; any other identity is
-    believed on the strength of the credential, which is the peer's own.
+    Without an expectation an address must be the one the peer speaks from, unless a NAT has
+    `translated` that; any other identity is believed on the strength of the credential, which is
+    the peer's own.
     """
     identification = proven.identification
     if expected is not None:
@@ -36,7 +41,7 @@ def require_expected(
     else:
         wanted = identification_of(Identity(), address)
         claimed = identification.addresses()
-        same = claimed is None or not claimed.is_host or claimed.first == address
+        same = translated or claimed is None or not claimed.is_host or claimed.first == address
     if not same:
         failure = Failure(
             Reason.IDENTITY_MISMATCH, offered=(str(identification),), wanted=(str(wanted),)

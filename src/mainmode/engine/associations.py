@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from mainmode import limits
 from mainmode.auth.authenticator import ProvenIdentity, Role
 from mainmode.crypto.keys import MainModeKeys
+from mainmode.engine.nat import Nat
 from mainmode.engine.vendor_ids import Capabilities
 from mainmode.model import IpAddress, Path, SaPair
 from mainmode.numbers import ProtocolId
@@ -37,6 +38,8 @@ class MainModeSa:
     peer: ProvenIdentity
     local_identity: Identification
     capabilities: Capabilities
+    nat: Nat | None = None
+    """Whether a NAT stands between the two; then packets travel in UDP."""
     last_block: bytes = b""
     """Last ciphertext block of message 6, from which the IVs of quick mode start."""
     established_at: float = 0.0
@@ -111,9 +114,10 @@ class Associations:
     def usable_main_mode(
         self, path: Path, authentications: tuple[Authentication, ...]
     ) -> MainModeSa | None:
-        """The newest one on this path whose proof the rule accepts, or None."""
+        """The newest one between these hosts whose proof the rule accepts, or None. Its ports may
+        be others: main mode moves to those that pass a NAT."""
         for sa in reversed(self._by_peer.get(path.peer.address, ())):
-            if sa.usable and sa.path == path and sa.authentication in authentications:
+            if sa.usable and sa.path.hosts == path.hosts and sa.authentication in authentications:
                 return sa
         return None
 

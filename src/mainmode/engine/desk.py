@@ -13,6 +13,7 @@ from mainmode.engine.effects import (
     Effect,
     Job,
     JobFailed,
+    KeepAlive,
     Record,
     RemovePair,
     Run,
@@ -67,6 +68,9 @@ class Desk:
 
     def send(self, path: Path, datagram: bytes) -> None:
         self._effects.append(Send(path, datagram))
+
+    def keep_alive(self, path: Path) -> None:
+        self._effects.append(KeepAlive(path))
 
     def record(self, event: Event) -> None:
         self._effects.append(Record(event))

@@ -22,6 +22,7 @@ from mainmode.engine.notices import Notices
 from mainmode.engine.review import NO_LONGER, Review
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.engine.timers import Timer, TimerKind
+from mainmode.engine.vendor_ids import nat_revisions, read_untrusted
 from mainmode.engine.wishes import Wish
 from mainmode.errors import Malformed
 from mainmode.failures import Failure, Reason, Refused
@@ -33,6 +34,7 @@ from mainmode.policy.offers import fit_alternatives
 from mainmode.policy.selection import PeerTerms, Selection
 from mainmode.wire.header import HEADER_OCTETS, Header, parse_header_untrusted
 from mainmode.wire.message import parse_payloads_untrusted
+from mainmode.wire.payloads import VendorId
 
 _REFUSED_EXCHANGES: dict[int, str] = {
     ExchangeType.BASE: "base mode is refused: it hands identities out in clear",
@@ -46,8 +48,15 @@ class Engine:
     """One worker's IKE: all its negotiations and SAs."""
 
     def __init__(
-        self, selection: Selection, credentials: Credentials, entropy: Entropy, *, worker: int = 0
+        self,
+        selection: Selection,
+        credentials: Credentials,
+        entropy: Entropy,
+        *,
+        nat_port: int = limits.NAT_PORT,
+        worker: int = 0,
     ) -> None:
+        """nat_port: where both sides speak from when a NAT is between them."""
         self.worker = worker
         self._terms = Terms(selection, credentials)
         self._desk = Desk(entropy)
@@ -55,7 +64,12 @@ class Engine:
         self._half_open = HalfOpenMainModes(self._desk)
         self._endings = Endings(self._desk, self._associations)
         self._negotiations = Negotiations(
-            self._desk, self._associations, self._terms, self._half_open, self._endings
+            self._desk,
+            self._associations,
+            self._terms,
+            self._half_open,
+            self._endings,
+            nat_port,
         )
         self._notices = Notices(self._desk, self._associations, self._negotiations, self._endings)
 
@@ -234,6 +248,9 @@ class Engine:
         if not self._half_open.has_room(datagram, path):
             return
         terms = self._terms.selection.toward(path.local.address, path.peer.address)
+        capabilities = read_untrusted(
+            payloads.all(VendorId), nat_revisions(self._terms.policy.profile, path)
+        )
         try:
             if terms is None:
                 raise Refused(Failure(Reason.NO_POLICY, detail=str(path.peer.address)))
@@ -244,7 +261,8 @@ class Engine:
                 path,
                 terms,
                 self._terms.policy.main_mode,
-                self._negotiations.vendor_ids(path),
+                capabilities,
+                self._negotiations.vendor_ids_for(path, capabilities),
             )
         except Refused as refused:
             self._refuse_offer(header, datagram, path, terms, refused.failure.at(MM1.waiting))
@@ -306,6 +324,8 @@ class Engine:
             self._negotiations.expire(subject)
         elif kind is TimerKind.HALF_OPEN:
             self._half_open.expire(subject[:2])
+        elif kind is TimerKind.KEEPALIVE:
+            self._negotiations.keepalives.ring(subject[:2])
         elif kind is TimerKind.MAIN_MODE_LIFETIME:
             sa = self._associations.main_modes.get(subject[:2])
             if sa is not None:

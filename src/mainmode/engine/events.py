@@ -194,12 +194,15 @@ class MainModeEstablished(Event):
     authentication: str
     local_identity: str
     peer_identity: str
+    nat: str = ""
+    """At which end a NAT is and how it is traversed, or empty."""
 
     @property
     def sentence(self) -> str:
+        nat = f", {self.nat}" if self.nat else ""
         return (
             f"main mode with {self.path.peer} ({self.peer_identity}) established as {self.role}: "
-            f"{self.offer}, {self.authentication}"
+            f"{self.offer}, {self.authentication}{nat}"
         )
 
 

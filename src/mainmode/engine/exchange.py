@@ -25,7 +25,7 @@ from mainmode.engine.quick_mode import QuickMode
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason, Refused, Side
-from mainmode.ladder import MM5, MM6, Answer, Ask, Await, Ladder, Proof, Protect, Step, Tell
+from mainmode.ladder import MM5, MM6, Answer, Ask, Await, Ladder, Move, Proof, Protect, Step, Tell
 from mainmode.model import Path
 from mainmode.numbers import ExchangeType, HeaderFlag
 from mainmode.wire.header import HEADER_OCTETS, Header
@@ -86,6 +86,8 @@ class Exchange:
         self._timer: Timer | None = None
         self._evidence: list[str] = []
         self._suspicion: Failure | None = None
+        self._moved = False
+        """Whether it went on through other ports on its own account."""
 
     @property
     def key(self) -> Key:
@@ -133,8 +135,16 @@ class Exchange:
         elif isinstance(self.negotiation, QuickMode) and self.negotiation.spi:
             self._desk.remove_pair(self.negotiation.spi)
 
-    def admit(self, header: Header, datagram: bytes) -> bool:
-        """Take a datagram of this exchange; whether it reached the ladder."""
+    def hears(self, path: Path) -> bool:
+        """Whether its messages may come on this path: its own, or where it may move."""
+        if path == self.path:
+            return True
+        hears = self._waiting.hears if self._waiting is not None else None
+        return hears is not None and hears(path)
+
+    def admit(self, header: Header, datagram: bytes, path: Path) -> bool:
+        """Take a datagram of this exchange on a path that it hears; whether it reached the
+        ladder. The exchange moves to another path only then."""
         if datagram == self._received:
             self._answer_duplicate(datagram)
             return False
@@ -146,15 +156,16 @@ class Exchange:
             answer = self._open(header, datagram, waiting)
             value = self._judge(answer, waiting)
         except Inadmissible as inadmissible:
-            self._suspect(inadmissible.failure, datagram, waiting.expect)
+            self._suspect(inadmissible.failure, datagram, path, waiting.expect)
             return False
         except Refused as refused:
             self.authentic = self.authentic or waiting.expect.encrypted
             self._received = datagram
             if waiting.expect is MM5:
-                self._complain(refused.failure, datagram)
+                self._complain(refused.failure, datagram, path)
             self.fail(refused.failure)
             return False
+        self.path = path
         self._accept(header, datagram, waiting.expect, answer.payloads)
         self._climb(value)
         return True
@@ -174,8 +185,13 @@ class Exchange:
         failure = self._suspicion or Failure(Reason.TIMED_OUT, Side.NOBODY)
         step = self.awaits
         if self._suspicion is None and step is not None:
-            failure = Failure(step.silence, Side.NOBODY, detail=step.silence_detail)
+            failure = Failure(step.silence, Side.NOBODY, detail=self._silence_detail(step))
         self.fail(replace(failure, evidence=tuple(self._evidence)))
+
+    def _silence_detail(self, step: Step) -> str:
+        if not self._moved:
+            return step.silence_detail
+        return f"{step.silence_detail}; or UDP port {self.path.peer.port} is closed on the way"
 
     def note(self, failure: Failure) -> bool:
         """Something unauthenticated points to a failure: remember it, change nothing.
@@ -212,6 +228,9 @@ class Exchange:
                 value = None
                 if isinstance(rung, Protect):
                     self._envelope = Envelope(rung.cipher, rung.key, rung.iv)
+                elif isinstance(rung, Move):
+                    self.path = rung.path
+                    self._moved = True
                 elif isinstance(rung, Tell):
                     self._send(rung.step, rung.payloads, rung.proof)
                 elif isinstance(rung, Ask):
@@ -371,15 +390,15 @@ class Exchange:
             )
         )
 
-    def _suspect(self, failure: Failure, datagram: bytes, step: Step) -> None:
+    def _suspect(self, failure: Failure, datagram: bytes, path: Path, step: Step) -> None:
         """An inadmissible message: drop it; say at once what it may mean."""
-        self._desk.drop(self.path, datagram, failure.detail or failure.reason.sentence)
+        self._desk.drop(path, datagram, failure.detail or failure.reason.sentence)
         if failure.reason is Reason.MALFORMED:
             return
         if self.note(failure) and step is MM5:
-            self._complain(failure, datagram)
+            self._complain(failure, datagram, path)
 
-    def _complain(self, failure: Failure, datagram: bytes) -> None:
+    def _complain(self, failure: Failure, datagram: bytes, path: Path) -> None:
         """Tell the initiator, in clear, what is wrong with its proof: it cannot know otherwise.
         To somebody who has returned our cookie."""
         desk, notify = self._desk, failure.reason.notify
@@ -387,7 +406,7 @@ class Exchange:
             octets = len(datagram)
             answer = in_clear(self.cky_i, self.cky_r, notify, desk.entropy, b"", octets)
             if answer:
-                desk.send(self.path, answer)
+                desk.send(path, answer)
 
     # --- timers -----------------------------------------------------------------------------
 

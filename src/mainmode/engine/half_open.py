@@ -20,7 +20,7 @@ from mainmode import limits
 from mainmode.engine.desk import Desk
 from mainmode.engine.events import FloodSuspected, MessageReceived, MessageSent
 from mainmode.engine.timers import Timer, TimerKind
-from mainmode.engine.vendor_ids import Capabilities, read_untrusted
+from mainmode.engine.vendor_ids import Capabilities
 from mainmode.ladder import MM1, MM2
 from mainmode.model import IpAddress, Path
 from mainmode.numbers import Doi, ExchangeType, Situation
@@ -124,6 +124,7 @@ class HalfOpenMainModes:
         path: Path,
         terms: PeerTerms,
         settings: MainModeSettings,
+        capabilities: Capabilities,
         vendor_ids: list[VendorId],
     ) -> HalfOpen:
         """Choose one of the offers and say so. Raises Refused."""
@@ -131,7 +132,6 @@ class HalfOpenMainModes:
         choice = choose_main_mode(
             offer, settings.offers, terms.authentications, settings.lifetime_s
         )
-        capabilities = read_untrusted(payloads.all(VendorId))
         cookies = (header.cky_i, self._cookie(header.cky_i))
         reply = self._reply(cookies, [choice.answer, *vendor_ids], len(datagram))
         half_open = HalfOpen(

@@ -4,9 +4,9 @@
        -----------                        -----------
    1    HDR, SA                 -->
    2                            <--    HDR, SA
-   3    HDR, KE, Ni             -->
-   4                            <--    HDR, KE, Nr
-   5    HDR*, IDii, HASH_I      -->
+   3    HDR, KE, Ni [, NAT-D]   -->
+   4                            <--    HDR, KE, Nr [, NAT-D]
+   5    HDR*, IDii, HASH_I      -->                               (to port 4500 if there is a NAT)
    6                            <--    HDR*, IDir, HASH_R
 
 The responder's ladder begins at message 3: until the initiator has returned our cookie with it,
@@ -26,10 +26,25 @@ from mainmode.crypto.dh import KeyPair, generate
 from mainmode.crypto.keys import MainModeKeys, cipher_key, main_mode_keys, phase1_iv
 from mainmode.engine.associations import MainModeSa
 from mainmode.engine.desk import Entropy
-from mainmode.engine.vendor_ids import NO_CAPABILITIES, Capabilities, read_untrusted
+from mainmode.engine.nat import Nat, discovery, floated, floats_from, found
+from mainmode.engine.vendor_ids import NO_CAPABILITIES, Capabilities, Revisions, read_untrusted
 from mainmode.errors import BadPublicValue, WeakKey
 from mainmode.failures import Failure, Inadmissible, Reason, Refused
-from mainmode.ladder import MM1, MM2, MM3, MM4, MM5, MM6, Answer, Ask, Await, Ladder, Protect, Tell
+from mainmode.ladder import (
+    MM1,
+    MM2,
+    MM3,
+    MM4,
+    MM5,
+    MM6,
+    Answer,
+    Ask,
+    Await,
+    Ladder,
+    Move,
+    Protect,
+    Tell,
+)
 from mainmode.model import Path
 from mainmode.numbers import NotifyType
 from mainmode.policy.model import Authentication, MainModeOffer, MainModeSettings, Method
@@ -38,6 +53,7 @@ from mainmode.policy.offers import (
     check_main_mode_answer,
     main_mode_proposal,
 )
+from mainmode.wire.nat import NatDiscovery
 from mainmode.wire.payloads import (
     Identification,
     KeyExchange,
@@ -60,35 +76,46 @@ def initiate(mm: "MainMode") -> Ladder[MainModeSa]:
     chosen: Chosen = yield Ask(MM1, [offer, *mm.vendor_ids], MM2, accept=mm.unmodified(offer))
     mm.take(chosen)
 
-    #  3   HDR, KE, Ni           -->
-    #  4                         <--    HDR, KE, Nr
+    #  3   HDR, KE, Ni [, NAT-D] -->
+    #  4                         <--    HDR, KE, Nr [, NAT-D]
     dh = generate(mm.group, mm.entropy)
     ni_b = mm.entropy(limits.NONCE_OCTETS)
     theirs: Exchanged = yield Ask(
-        MM3, [KeyExchange(dh.public), Nonce(ni_b)], MM4, accept=key_exchange(dh)
+        MM3,
+        [KeyExchange(dh.public), Nonce(ni_b), *mm.nat_discovery()],
+        MM4,
+        accept=mm.key_exchange(dh),
     )
+    mm.nat = theirs.nat
     mm.derive(offer.body(), dh.public, theirs.g_x, ni_b, theirs.nonce_b, theirs.g_xy)
     yield mm.protect()
 
     #  5   HDR*, IDii, HASH_I    -->
     #  6                         <--    HDR*, IDir, HASH_R
+    if mm.nat is not None:
+        yield Move(floated(mm.path, mm.nat_port))
     peer: ProvenIdentity = yield Ask(MM5, mm.proof(), MM6, accept=mm.verified)
     return mm.established(peer)
 
 
 def respond(mm: "MainMode", sai_b: bytes) -> Ladder[MainModeSa]:
     """Main mode as responder, from message 3 on. sai_b: body of the initiator's SA payload."""
-    #  3   HDR, KE, Ni           -->
+    #  3   HDR, KE, Ni [, NAT-D] -->
     dh = generate(mm.group, mm.entropy)
-    theirs: Exchanged = yield Await(MM3, accept=key_exchange(dh))
+    theirs: Exchanged = yield Await(MM3, accept=mm.key_exchange(dh))
+    mm.nat = theirs.nat
     nr_b = mm.entropy(limits.NONCE_OCTETS)
     mm.derive(sai_b, theirs.g_x, dh.public, theirs.nonce_b, nr_b, theirs.g_xy)
     yield mm.protect()
 
-    #  4                         <--    HDR, KE, Nr
+    #  4                         <--    HDR, KE, Nr [, NAT-D]
     #  5   HDR*, IDii, HASH_I    -->
     peer: ProvenIdentity = yield Ask(
-        MM4, [KeyExchange(dh.public), Nonce(nr_b)], MM5, accept=mm.verified
+        MM4,
+        [KeyExchange(dh.public), Nonce(nr_b), *mm.nat_discovery()],
+        MM5,
+        accept=mm.verified,
+        hears=floats_from(mm.path, mm.nat_port) if mm.capabilities.nat else None,
     )
 
     #  6                         <--    HDR*, IDir, HASH_R
@@ -107,26 +134,12 @@ class Chosen:
 
 @dataclass(slots=True)
 class Exchanged:
-    """What the peer's KE and nonce payloads give."""
+    """What the peer's KE, nonce and NAT-D payloads give."""
 
     g_x: bytes
     nonce_b: bytes
     g_xy: bytes = field(repr=False)
-
-
-def key_exchange(dh: KeyPair) -> Callable[[Answer], Exchanged]:
-    """Judge of messages 3 and 4: a usable public value and a nonce of fitting length."""
-
-    def accept(answer: Answer) -> Exchanged:
-        nonce_b = answer.payloads.one(Nonce).data
-        require_nonce(nonce_b)
-        g_x = answer.payloads.one(KeyExchange).data
-        try:
-            return Exchanged(g_x, nonce_b, dh.agree(g_x))
-        except BadPublicValue as bad:
-            raise Inadmissible(Failure(Reason.BAD_PUBLIC_VALUE, detail=str(bad))) from bad
-
-    return accept
+    nat: Nat | None
 
 
 def require_nonce(nonce_b: bytes) -> None:
@@ -158,13 +171,18 @@ class MainMode:
     authentications: tuple[Authentication, ...]
     credentials: Credentials
     entropy: Entropy
+    nat_port: int
+    """Where both sides speak from when there is a NAT."""
     vendor_ids: list[VendorId] = field(default_factory=list)
+    nat_revisions: Revisions = ()
+    """The NAT traversal that we know toward this peer."""
     capabilities: Capabilities = NO_CAPABILITIES
     offer: SaPayload | None = None
     """What we have offered, as initiator."""
     choice: MainModeChoice | None = None
     initial_contact: bool = False
     """The peer says in its proof that it remembers no other SA with us."""
+    nat: Nat | None = None
     _authenticator: Authenticator | None = None
     _transcript: Transcript | None = None
     _keys: MainModeKeys | None = field(default=None, repr=False)
@@ -185,7 +203,7 @@ class MainMode:
                 )
             except Refused as refused:  # nothing in message 2 is authentic: drop it, wait on
                 raise Inadmissible(refused.failure) from refused
-            capabilities = read_untrusted(answer.payloads.all(VendorId))
+            capabilities = read_untrusted(answer.payloads.all(VendorId), self.nat_revisions)
             return Chosen(choice, answer.cky_r, capabilities)
 
         return accept
@@ -196,7 +214,46 @@ class MainMode:
         self.cky_r = chosen.cky_r
         self.capabilities = chosen.capabilities
 
-    # --- keys -------------------------------------------------------------------------------
+    # --- key exchange -----------------------------------------------------------------------
+
+    def key_exchange(self, dh: KeyPair) -> Callable[[Answer], Exchanged]:
+        """Judge of messages 3 and 4: a usable public value and a nonce of fitting length."""
+
+        def accept(answer: Answer) -> Exchanged:
+            payloads = answer.payloads
+            nonce_b = payloads.one(Nonce).data
+            require_nonce(nonce_b)
+            g_x = payloads.one(KeyExchange).data
+            try:
+                g_xy = dh.agree(g_x)
+            except BadPublicValue as bad:
+                raise Inadmissible(Failure(Reason.BAD_PUBLIC_VALUE, detail=str(bad))) from bad
+            return Exchanged(g_x, nonce_b, g_xy, self._nat(payloads.all(NatDiscovery)))
+
+        return accept
+
+    def nat_discovery(self) -> list[NatDiscovery]:
+        """[, NAT-D]: only where both sides know what to do about a NAT."""
+        revision, hash = self.capabilities.nat_revision, self._chosen.offer.hash
+        if revision is None:
+            return []
+        return discovery(revision, hash, (self.cky_i, self.cky_r), self.path)
+
+    def _nat(self, received: tuple[NatDiscovery, ...]) -> Nat | None:
+        revision, hash = self.capabilities.nat_revision, self._chosen.offer.hash
+        if revision is None:
+            return None
+        return found(revision, hash, (self.cky_i, self.cky_r), self.path, received)
+
+    def settled_nat(self, path: Path) -> Nat | None:
+        """What main mode has come to, which has ended on this path. The initiator decides by going
+        to the other ports or not, lest one damaged NAT-D let the two sides disagree."""
+        revision = self.capabilities.nat_revision
+        if revision is None or path.local.port != self.nat_port:
+            return None
+        if self.nat is None and path != self.path:
+            return Nat(revision, here=False, there=False)
+        return self.nat
 
     @property
     def group(self) -> Group:
@@ -247,7 +304,9 @@ class MainMode:
             for notification in payloads.all(Notification)
         )
         expected = self._chosen.authentication.peer_identity
-        return require_expected(proven, expected, self.path.peer.address)
+        translated = self.nat is not None and self.nat.there
+        address = self.path.peer.address
+        return require_expected(proven, expected, address, translated=translated)
 
     def established(self, peer: ProvenIdentity) -> MainModeSa:
         """The SA; it takes the peer's proof to make one."""
@@ -264,6 +323,7 @@ class MainMode:
             peer=peer,
             local_identity=self._identification,
             capabilities=self.capabilities,
+            nat=self.nat,
         )
 
     def _authentication(self) -> Authenticator:

@@ -25,9 +25,11 @@ from mainmode.engine.events import (
 from mainmode.engine.exchange import Exchange, Key, Negotiation
 from mainmode.engine.exchanges import NO_COOKIE, Exchanges
 from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
+from mainmode.engine.keepalives import Keepalives
 from mainmode.engine.main_mode import MainMode
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.engine.timers import Timer, TimerKind
+from mainmode.engine.vendor_ids import Capabilities
 from mainmode.engine.wishes import Turns, Wish
 from mainmode.failures import Failure, Reason, Side
 from mainmode.ladder import Ladder
@@ -64,7 +66,10 @@ class Negotiations:
         terms: Terms,
         half_open: HalfOpenMainModes,
         endings: Endings,
+        nat_port: int,
     ) -> None:
+        self._nat_port = nat_port
+        self.keepalives = Keepalives(desk, associations)
         self._desk = desk
         self._associations = associations
         self._terms = terms
@@ -72,8 +77,8 @@ class Negotiations:
         self._endings = endings
         self.exchanges = Exchanges()
         self._wishes: dict[tuple[Path, Selector | None], Wish] = {}
-        self._parked: dict[Path, list[Wish]] = {}
-        """Wishes that wait for a main mode on this path."""
+        self._parked: dict[tuple[IpAddress, IpAddress], list[Wish]] = {}
+        """Wishes that wait for a main mode between these hosts."""
         self._turns: dict[Cookies, Turns] = {}
         self._contacted: set[IpAddress] = set()
         """Peers that know we have started: INITIAL-CONTACT goes to each once."""
@@ -129,7 +134,7 @@ class Negotiations:
         if sa is not None:
             self._queue(sa, wish)
             return
-        parked = self._parked.setdefault(wish.path, [])
+        parked = self._parked.setdefault(wish.path.hosts, [])
         if self._has_room(wish, len(parked)):
             parked.append(wish)
             self._begin_main_mode(wish.path, wish.authentications)
@@ -178,7 +183,9 @@ class Negotiations:
             ):
                 return
         mm = self._main_mode(Role.INITIATOR, path, self._new_cookie(), NO_COOKIE, authentications)
-        mm.vendor_ids = self.vendor_ids(path)
+        mm.vendor_ids = vendor_ids.announced(
+            self._terms.policy.profile, path, first_contact=self._first_contact(path)
+        )
         self._start(main_mode.initiate(mm), mm, path, (mm.cky_i, NO_COOKIE, 0))
 
     def answer_main_mode(self, half_open: HalfOpen, header: Header, datagram: bytes) -> bool:
@@ -207,20 +214,29 @@ class Negotiations:
             authentications,
             self._terms.credentials,
             self._desk.entropy,
+            self._nat_port,
+            nat_revisions=vendor_ids.nat_revisions(self._terms.policy.profile, path),
         )
 
-    def vendor_ids(self, path: Path) -> list[VendorId]:
-        """Ours toward this peer."""
-        known = self._associations.main_modes_with(path.peer.address)
-        return vendor_ids.ours(self._terms.policy.profile, first_contact=not known)
+    def vendor_ids_for(self, path: Path, capabilities: Capabilities) -> list[VendorId]:
+        """Ours in the answer to a peer that can do this."""
+        return vendor_ids.answered(
+            self._terms.policy.profile, capabilities, first_contact=self._first_contact(path)
+        )
+
+    def _first_contact(self, path: Path) -> bool:
+        return not self._associations.main_modes_with(path.peer.address)
 
     def _main_mode_done(self, exchange: Exchange, mm: MainMode, sa: MainModeSa) -> None:
         desk = self._desk
+        sa.path = exchange.path
+        sa.nat = mm.settled_nat(exchange.path)
         sa.last_block = exchange.last_block
         sa.established_at = desk.now
         alone = not self._associations.main_modes_with(sa.path.peer.address)
         self._associations.add_main_mode(sa)
         desk.timers.set(Timer(TimerKind.MAIN_MODE_LIFETIME, (*sa.cookies, 0)), sa.expires_at)
+        self.keepalives.begin(sa)
         desk.statistics.main_modes += 1
         desk.record(
             MainModeEstablished(
@@ -231,6 +247,7 @@ class Negotiations:
                 sa.authentication.method.value,
                 str(sa.local_identity),
                 str(sa.peer),
+                str(sa.nat) if sa.nat is not None else "",
             )
         )
         if mm.initial_contact:
@@ -238,7 +255,7 @@ class Negotiations:
             desk.record(NotificationReceived(sa.path, name, authenticated=True))
             self._endings.forgotten_by_peer(sa)
         self._introduce(sa, alone=alone)
-        for wish in self._parked.pop(sa.path, []):
+        for wish in self._parked.pop(sa.path.hosts, []):
             self._pursue(wish)
 
     def _introduce(self, sa: MainModeSa, *, alone: bool) -> None:
@@ -345,7 +362,7 @@ class Negotiations:
         exchange = self._exchange(ladder, negotiation, path, key)
         self.exchanges.add(exchange)
         exchange.begin()
-        if exchange.admit(header, datagram) or exchange.authentic:
+        if exchange.admit(header, datagram, path) or exchange.authentic:
             return True
         exchange.discard()
         self.exchanges.remove(exchange)
@@ -371,12 +388,12 @@ class Negotiations:
 
     def admit(self, exchange: Exchange, header: Header, datagram: bytes, path: Path) -> None:
         """A datagram for an exchange that is known."""
-        if path != exchange.path:
+        if not exchange.hears(path):
             why = f"its exchange is with {exchange.path.peer}, not {path.peer}"
             self._desk.drop(path, datagram, why)
             return
         key = exchange.key
-        exchange.admit(header, datagram)
+        exchange.admit(header, datagram, path)
         if exchange.key != key:
             self.exchanges.rename(key, exchange)
 
@@ -417,12 +434,12 @@ class Negotiations:
         """The wishes that waited for it will not be granted."""
         if mm.role is Role.RESPONDER:
             return
-        parked = self._parked.pop(mm.path, [])
+        parked = self._parked.pop(mm.path.hosts, [])
         for wish in parked:
             if wish.authentications == mm.authentications:
                 self._give_up(wish)
             else:
-                self._parked.setdefault(mm.path, []).append(wish)
+                self._parked.setdefault(mm.path.hosts, []).append(wish)
 
     def _quick_mode_failed(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:
         if qm.spi:

@@ -2,8 +2,8 @@
 
         Initiator                                        Responder
        -----------                                      -----------
-   1    HDR*, HASH(1), SA, Ni [, KE ] , IDci, IDcr  -->
-   2                            <--    HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ]
+   1    HDR*, HASH(1), SA, Ni [, KE ] , IDci, IDcr [, NAT-OA]  -->
+   2               <--    HDR*, HASH(2), SA, Nr [, KE ] [, IDci, IDcr ] [, NAT-OA]
    3    HDR*, HASH(3)                               -->
    4                            <--    HDR*, HASH, N(CONNECTED)   (Microsoft, on request)
 
@@ -26,6 +26,7 @@ from mainmode.engine.associations import MainModeSa
 from mainmode.engine.desk import Entropy
 from mainmode.engine.effects import AllocateSpi, InstallPair, JobFailed
 from mainmode.engine.main_mode import require_nonce
+from mainmode.engine.nat import original_addresses, peer_original
 from mainmode.errors import BadPublicValue, WeakKey
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.ladder import (
@@ -41,7 +42,17 @@ from mainmode.ladder import (
     Protect,
     Tell,
 )
-from mainmode.model import AddressRange, Direction, IpAddress, IpsecSa, Mode, SaPair, Selector
+from mainmode.model import (
+    AddressRange,
+    Direction,
+    IpAddress,
+    IpsecSa,
+    Mode,
+    NatRevision,
+    SaPair,
+    Selector,
+    UdpEncapsulation,
+)
 from mainmode.numbers import ProtocolId
 from mainmode.policy.offers import (
     QuickModeChoice,
@@ -52,6 +63,7 @@ from mainmode.policy.offers import (
     quick_mode_proposal,
 )
 from mainmode.policy.selection import Decision, Selection
+from mainmode.wire.nat import NatOriginalAddress
 from mainmode.wire.payloads import Identification, KeyExchange, Nonce, Payload, SaPayload
 from mainmode.wire.proposals import SPI_OCTETS
 
@@ -69,7 +81,13 @@ def initiate(qm: "QuickMode", decision: Decision) -> Ladder[SaPair]:
     yield qm.protect()
     theirs: Agreed = yield Ask(
         QM1,
-        [offer, Nonce(ni_b), *public_value(dh), *identifications(wish.selector, Role.INITIATOR)],
+        [
+            offer,
+            Nonce(ni_b),
+            *public_value(dh),
+            *identifications(wish.selector, Role.INITIATOR),
+            *qm.original_addresses(),
+        ],
         QM2,
         proof=qm.hash_1,
         check=qm.hash_2(ni_b),
@@ -107,6 +125,7 @@ def respond(qm: "QuickMode", selection: Selection) -> Ladder[SaPair]:
             Nonce(nr_b),
             *public_value(theirs.dh),
             *theirs.identifications,
+            *qm.original_addresses(),
         ],
         QM3,
         proof=qm.hash_2(theirs.nonce_b),
@@ -129,6 +148,8 @@ class Agreed:
     commit: bool
     identifications: tuple[Identification, ...]
     """IDci and IDcr as received, or none."""
+    peer_original: IpAddress | None
+    """The address that the peer knows as its own, if a NAT has changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +159,13 @@ class Wish:
     decision: Decision
     selector: Selector
     pfs: Group | None
+    nat: NatRevision | None
 
     def offer(self, spi: int) -> SaPayload:
         """The SA payload; one number serves as SPI in all of its proposals."""
         spis = {ProtocolId.ESP: spi, ProtocolId.AH: spi}
         return quick_mode_proposal(
-            self.decision.filter_action.offers, self.decision.mode, self.pfs, spis
+            self.decision.filter_action.offers, self.decision.mode, self.pfs, spis, self.nat
         )
 
 
@@ -206,7 +228,7 @@ class QuickMode:
             raise ValueError("only a decision to negotiate leads here")
         self.selector, self.mode = decision.selector, decision.mode
         pfs = pfs_group(decision.filter_action, self.sa.offer.group)
-        return Wish(decision, decision.selector, pfs)
+        return Wish(decision, decision.selector, pfs, self._nat_revision)
 
     def agreed(
         self, offer: SaPayload, wish: Wish, dh: KeyPair | None
@@ -221,6 +243,7 @@ class QuickMode:
                 wish.decision.filter_action,
                 wish.decision.mode,
                 self.sa.offer.group,
+                self._nat_revision,
             )
             selector = self._selector(payloads.all(Identification), wish.selector)
             if not wish.selector.covers(selector):
@@ -242,25 +265,33 @@ class QuickMode:
             payloads = answer.payloads
             offer = payloads.one(SaPayload)
             self.peer_spi = first_spi(offer)
-            hosts = Selector(AddressRange.host(self.local), AddressRange.host(self.peer))
-            selector = self._selector(payloads.all(Identification), hosts)
+            self.mode = offered_mode(offer)
+            selector = self._selector(payloads.all(Identification), self._hosts)
             self.selector = selector
             decision = selection.authorise(
-                selector, self.local, self.peer, self.sa.authentication, offered_mode(offer)
+                selector, self.local, self.peer, self.sa.authentication, self.mode
             )
             action, self.mode = decision.filter_action, decision.mode
-            choice = choose_quick_mode(offer, action, decision.mode, self.sa.offer.group)
+            choice = choose_quick_mode(
+                offer, action, decision.mode, self.sa.offer.group, self._nat_revision
+            )
             dh = generate(choice.group, self.entropy) if choice.group is not None else None
             return self._settle(answer, choice, selector, dh)
 
         return accept
 
     def _selector(self, ids: tuple[Identification, ...], unsaid: Selector) -> Selector:
-        """The traffic that IDci and IDcr name, seen from here; without them `unsaid`."""
+        """The traffic that IDci and IDcr name, seen from here; without them `unsaid`.
+
+        In transport mode through a NAT each side names the addresses that it knows, or even a
+        name (KB 818043); the traffic is that of the two hosts all the same.
+        """
         if not ids:
             return unsaid
         ours, theirs = ids if self.role is Role.INITIATOR else reversed(ids)
         local, remote = ours.addresses(), theirs.addresses()
+        if self.sa.nat is not None and self.mode is Mode.TRANSPORT:
+            local, remote = self._hosts.local, self._hosts.remote
         if local is None or remote is None or ours.protocol != theirs.protocol:
             failure = Failure(
                 Reason.NOT_AUTHORISED,
@@ -290,8 +321,44 @@ class QuickMode:
                 raise Refused(Failure(Reason.BAD_PUBLIC_VALUE, detail=str(bad))) from bad
         self.selector, self.protocol, self.pfs = selector, choice.protocol, choice.group
         self.peer_spi = choice.peer_spi
-        ids = payloads.all(Identification)
-        return Agreed(choice, selector, nonce_b, dh, g_xy, answer.commit, ids)
+        return Agreed(
+            choice,
+            selector,
+            nonce_b,
+            dh,
+            g_xy,
+            answer.commit,
+            payloads.all(Identification),
+            self._peer_original(payloads.all(NatOriginalAddress)),
+        )
+
+    # --- NAT traversal ----------------------------------------------------------------------
+
+    def original_addresses(self) -> list[NatOriginalAddress]:
+        """[, NAT-OA]: in transport mode, if there is a NAT."""
+        revision = self._nat_revision
+        if revision is None or self.mode is not Mode.TRANSPORT:
+            return []
+        return original_addresses(revision, self.sa.path, as_initiator=self.role is Role.INITIATOR)
+
+    def _peer_original(self, received: tuple[NatOriginalAddress, ...]) -> IpAddress | None:
+        said = peer_original(received, we_initiate=self.role is Role.INITIATOR)
+        return said.host if said is not None else None
+
+    def _encapsulation(self, theirs: Agreed) -> UdpEncapsulation | None:
+        if self.sa.nat is None:
+            return None
+        path = self.sa.path
+        return UdpEncapsulation(path.local.port, path.peer.port, theirs.peer_original)
+
+    @property
+    def _nat_revision(self) -> NatRevision | None:
+        return self.sa.nat.revision if self.sa.nat is not None else None
+
+    @property
+    def _hosts(self) -> Selector:
+        """Everything between the two hosts."""
+        return Selector(AddressRange.host(self.local), AddressRange.host(self.peer))
 
     # --- keys -------------------------------------------------------------------------------
 
@@ -333,6 +400,7 @@ class QuickMode:
             peer=self.peer,
             selector=theirs.selector,
             lifetime=choice.lifetime,
+            udp=self._encapsulation(theirs),
         )
 
 

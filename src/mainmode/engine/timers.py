@@ -14,6 +14,7 @@ class TimerKind(Enum):
     RETRY = "send the last message again, or give up"
     DEADLINE = "the exchange has taken too long, or its last reply has been kept long enough"
     HALF_OPEN = "a half-open main mode was never continued"
+    KEEPALIVE = "a NAT is about to forget us"
     MAIN_MODE_LIFETIME = "a main mode SA has reached its lifetime"
 
     __hash__ = object.__hash__  # there is one of each; the inherited one hashes its name in Python

@@ -33,7 +33,9 @@ def serve(options: Options, driver: str, log_level: str) -> None:
 
     parts = Parts(
         read_policy=read_policy,
-        make_engine=lambda selection, credentials: Engine(selection, credentials, os.urandom),
+        make_engine=lambda selection, credentials: Engine(
+            selection, credentials, os.urandom, nat_port=options.nat_port
+        ),
         make_driver=lambda policy: choose_driver(
             driver, policy, asyncio.get_running_loop(), (options.port, options.nat_port)
         ),

@@ -116,6 +116,33 @@ class Host:
         return self.random.randbytes(octets)
 
 
+class Nat:
+    """A NAT: the hosts behind it appear under its address, each of their ports under another."""
+
+    def __init__(self, outside: str, *inside: Host) -> None:
+        self.outside: IpAddress = ip_address(outside)
+        self._inside = {host.address for host in inside}
+        self._out: dict[Endpoint, Endpoint] = {}
+        self._next_port = 40_000
+
+    def outward(self, source: Endpoint) -> Endpoint:
+        """As whom the outside sees it."""
+        if source.address not in self._inside:
+            return source
+        if source not in self._out:
+            self._out[source] = Endpoint(self.outside, self._next_port)
+            self._next_port += 1
+        return self._out[source]
+
+    def inward(self, goal: Endpoint) -> Endpoint:
+        """Who is meant; itself when nobody behind the NAT has spoken from there."""
+        return next((inside for inside, out in self._out.items() if out == goal), goal)
+
+    def forget(self) -> None:
+        """All mappings are gone: the hosts behind it will appear under other ports."""
+        self._out.clear()
+
+
 class Arrival(NamedTuple):
     """A datagram at its goal."""
 
@@ -138,7 +165,13 @@ class Network:
     What goes to an address without a host is kept in `sent` and lost.
     """
 
-    def __init__(self, *hosts: Host, fault: Fault = faithful, delay_s: float = 0.01) -> None:
+    def __init__(
+        self,
+        *hosts: Host,
+        fault: Fault = faithful,
+        delay_s: float = 0.01,
+        nats: Iterable[Nat] = (),
+    ) -> None:
         self.hosts = {host.address: host for host in hosts}
         self.now = 0.0
         self.fault = fault
@@ -146,6 +179,7 @@ class Network:
         """Everything that was sent, in order, lost or not."""
         self.sent_at: list[float] = []
         """When, in the same order."""
+        self._nats = tuple(nats)
         self._delay_s = delay_s
         self._flying: list[tuple[float, int, IpAddress, Path, bytes]] = []
         self._count = 0
@@ -198,7 +232,10 @@ class Network:
         number = len(self.sent)
         self.sent.append(sent)
         self.sent_at.append(self.now)
-        path = Path(sent.path.peer, sent.path.local)
+        source, goal = sent.path.local, sent.path.peer
+        for nat in self._nats:
+            source, goal = nat.outward(source), nat.inward(goal)
+        path = Path(goal, source)
         if path.local.address not in self.hosts:
             return
         for datagram, late_s in self.fault(sent, number):

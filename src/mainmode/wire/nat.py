@@ -5,9 +5,11 @@ Does not: compute or compare a digest.
 """
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from struct import Struct
 
 from mainmode.errors import Malformed
+from mainmode.model import IpAddress
 from mainmode.numbers import IdType, NotifyType, PayloadType
 from mainmode.wire.layout import require_octets
 
@@ -67,6 +69,10 @@ class NatOriginalAddress:
                 NotifyType.INVALID_ID_INFORMATION,
             )
         return cls(id_type, address, draft, reserved, reserved2)
+
+    @property
+    def host(self) -> IpAddress:
+        return ip_address(self.address)
 
     def body(self) -> bytes:
         return _NAT_ORIGINAL_ADDRESS.pack(self.id_type << 24 | self.reserved2) + self.address

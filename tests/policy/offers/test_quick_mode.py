@@ -100,7 +100,7 @@ def test_ah_says_its_algorithm_twice() -> None:
 def test_ah_joined_with_esp_has_one_number_but_is_left_out_for_now() -> None:
     joined, plain = action("ah:md5+esp:3des-sha1", "esp:3des-sha1").offers
     spis = {protocol: spi.to_bytes(4, "big") for protocol, spi in SPIS.items()}
-    both = list(offer_as_proposals(5, joined, Mode.TRANSPORT, None, spis))
+    both = list(offer_as_proposals(5, joined, (Mode.TRANSPORT, None), None, spis))
     assert [(each.number, each.protocol) for each in both] == [(5, 2), (5, 3)]
     proposal = quick_mode_proposal((joined, plain), Mode.TRANSPORT, None, SPIS)
     assert describe_sa(proposal) == ("esp:3des-sha1 transport 1h 100MB",)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from mainmode.crypto.algorithms import GROUP_BY_NUMBER, Cipher, Group, Hash
 from mainmode.failures import Reason
-from mainmode.model import Lifetime, Mode
+from mainmode.model import Lifetime, Mode, NatRevision
 from mainmode.numbers import (
     Doi,
     EncapsulationMode,
@@ -53,11 +53,22 @@ from mainmode.wire.attributes import Attribute
 from mainmode.wire.payloads import SaPayload
 from mainmode.wire.proposals import SPI_OCTETS, Proposal, Transform
 
-_MODE_NUMBERS = {
-    Mode.TUNNEL: EncapsulationMode.TUNNEL,
-    Mode.TRANSPORT: EncapsulationMode.TRANSPORT,
+Form = tuple[Mode, NatRevision | None]
+"""How packets are wrapped: the mode, and in UDP by this revision where a NAT is to be passed."""
+
+_MODE_NUMBERS: dict[Form, EncapsulationMode] = {
+    (Mode.TUNNEL, None): EncapsulationMode.TUNNEL,
+    (Mode.TRANSPORT, None): EncapsulationMode.TRANSPORT,
+    (Mode.TUNNEL, NatRevision.RFC_3947): EncapsulationMode.UDP_TUNNEL,
+    (Mode.TRANSPORT, NatRevision.RFC_3947): EncapsulationMode.UDP_TRANSPORT,
+    (Mode.TUNNEL, NatRevision.DRAFT_02): EncapsulationMode.UDP_TUNNEL_DRAFT,
+    (Mode.TRANSPORT, NatRevision.DRAFT_02): EncapsulationMode.UDP_TRANSPORT_DRAFT,
 }
-_MODES = {int(number): mode for mode, number in _MODE_NUMBERS.items()}
+"""RFC 2407 4.5, RFC 3947 5.1, MS-IKEE 2.2.2 (draft-02)."""
+_MODES = {int(number): form for form, number in _MODE_NUMBERS.items()}
+
+
+_AH_AND_NAT = "AH covers the addresses that a NAT changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,11 @@ class QuickModeChoice:
         return SaPayload(Doi.IPSEC, Situation.IDENTITY_ONLY, (chosen,))
 
 
+def _in_words(form: Form) -> str:
+    mode, nat = form
+    return f"{mode.value} in UDP" if nat is not None else mode.value
+
+
 def pfs_group(action: FilterAction, main_mode_group: Group) -> Group | None:
     """The group that this filter action asks of quick mode; None: no perfect forward secrecy."""
     if not action.session_pfs:
@@ -99,15 +115,21 @@ def quick_mode_proposal(
     mode: Mode,
     group: Group | None,
     spis: Mapping[ProtocolId, int],
+    nat: NatRevision | None = None,
 ) -> SaPayload:
     """A proposal for each offer, preferred first.
 
     group: of perfect forward secrecy, the same in every transform.
     spis: our inbound SPI for each protocol that the offers name.
-    Raises: Refused (NO_COMMON_PROPOSAL) when none of the offers can be made today.
+    nat: how a NAT between the two is traversed; None: there is none.
+    Raises: Refused when none of the offers can be made today (NO_COMMON_PROPOSAL), or none passes
+    the NAT (NAT_MISMATCH).
     """
     encoded = {protocol: spi.to_bytes(SPI_OCTETS, "big") for protocol, spi in spis.items()}
-    usable = [offer for offer in offers if is_enforceable(offer)]
+    usable = _usable(offers, nat)
+    if not usable and nat is not None:
+        detail = f"{_AH_AND_NAT}, and the filter action offers nothing else"
+        raise refuse_whole(Reason.NAT_MISMATCH, detail)
     if not usable:
         raise refuse_whole(
             Reason.NO_COMMON_PROPOSAL, "the filter action names no offer that can be made here"
@@ -115,32 +137,36 @@ def quick_mode_proposal(
     proposals = tuple(
         proposal
         for number, offer in enumerate(usable, start=1)
-        for proposal in offer_as_proposals(number, offer, mode, group, encoded)
+        for proposal in offer_as_proposals(number, offer, (mode, nat), group, encoded)
     )
     return SaPayload(Doi.IPSEC, Situation.IDENTITY_ONLY, proposals)
+
+
+def _usable(offers: Iterable[QuickModeOffer], nat: NatRevision | None) -> list[QuickModeOffer]:
+    return [each for each in offers if is_enforceable(each) and (nat is None or each.ah is None)]
 
 
 def offer_as_proposals(
     number: int,
     offer: QuickModeOffer,
-    mode: Mode,
+    form: Form,
     group: Group | None,
     spis: Mapping[ProtocolId, bytes],
 ) -> Iterator[Proposal]:
     """One proposal; two with the same number when the offer joins AH with ESP."""
     if offer.ah is not None:
-        attributes = tuple(_attributes(offer, mode, group, None, offer.ah))
+        attributes = tuple(_attributes(offer, form, group, None, offer.ah))
         transform = Transform(1, offer.ah.ah, attributes)
         yield Proposal(number, ProtocolId.AH, spis[ProtocolId.AH], (transform,))
     if offer.esp_cipher is not None:
-        attributes = tuple(_attributes(offer, mode, group, offer.esp_cipher, offer.esp_integrity))
+        attributes = tuple(_attributes(offer, form, group, offer.esp_cipher, offer.esp_integrity))
         transform = Transform(1, offer.esp_cipher.esp, attributes)
         yield Proposal(number, ProtocolId.ESP, spis[ProtocolId.ESP], (transform,))
 
 
 def _attributes(
     offer: QuickModeOffer,
-    mode: Mode,
+    form: Form,
     group: Group | None,
     cipher: Cipher | None,
     integrity: Hash | None,
@@ -152,7 +178,7 @@ def _attributes(
     yield Attribute.of(IpsecAttribute.LIFE_DURATION, lifetime.kilobytes)
     if group is not None:
         yield Attribute(IpsecAttribute.GROUP_DESCRIPTION, int(group.number))
-    yield Attribute(IpsecAttribute.ENCAPSULATION_MODE, int(_MODE_NUMBERS[mode]))
+    yield Attribute(IpsecAttribute.ENCAPSULATION_MODE, int(_MODE_NUMBERS[form]))
     if integrity is not None:
         yield Attribute(IpsecAttribute.AUTHENTICATION_ALGORITHM, int(integrity.esp))
     if cipher is not None and cipher.key_length_bits:
@@ -165,6 +191,7 @@ def check_quick_mode_answer(
     action: FilterAction,
     mode: Mode,
     main_mode_group: Group,
+    nat: NatRevision | None = None,
 ) -> QuickModeChoice:
     """The proposal that the responder chose, if it is one of those offered, unmodified but for
     the SPI and the order of attributes.
@@ -183,7 +210,7 @@ def check_quick_mode_answer(
     ):
         raise modified(f"proposal {returned.number} is not as offered", offered, answer)
     try:
-        return _choose(returned, transform, action, mode, main_mode_group)
+        return _choose(returned, transform, action, (mode, nat), main_mode_group)
     except Unsuitable as verdict:
         raise modified(verdict.why, offered, answer) from None
 
@@ -207,18 +234,24 @@ def offered_mode(sa: SaPayload) -> Mode:
         for transform in proposal.transforms:
             for each in transform.attributes:
                 if each.kind == IpsecAttribute.ENCAPSULATION_MODE and each.number in _MODES:
-                    return _MODES[each.number]
+                    return _MODES[each.number][0]
     return Mode.TUNNEL
 
 
 def choose_quick_mode(
-    sa: SaPayload, action: FilterAction, mode: Mode, main_mode_group: Group
+    sa: SaPayload,
+    action: FilterAction,
+    mode: Mode,
+    main_mode_group: Group,
+    nat: NatRevision | None = None,
 ) -> QuickModeChoice:
     """The first proposal of the initiator that the filter action has.
 
     mode: what policy wants for this traffic.
-    Raises: Refused: MODE_MISMATCH or PFS_MISMATCH when a proposal would have been taken but for
-    that, BAD_PROPOSAL when every one breaks a rule, else NO_COMMON_PROPOSAL; with a line for each.
+    nat: how a NAT between the two is traversed; None: there is none.
+    Raises: Refused: MODE_MISMATCH, NAT_MISMATCH or PFS_MISMATCH when a proposal would have been
+    taken but for that, BAD_PROPOSAL when every one breaks a rule, else NO_COMMON_PROPOSAL; with a
+    line for each.
     """
     require_identity_only(sa)
     if len(_groups(sa)) > 1:
@@ -233,10 +266,10 @@ def choose_quick_mode(
             for transform in proposal.transforms:
                 try:
                     _refuse_joined(joined)
-                    return _choose(proposal, transform, action, mode, main_mode_group)
+                    return _choose(proposal, transform, action, (mode, nat), main_mode_group)
                 except Unsuitable as verdict:
                     refusals.add(proposal, transform, verdict)
-    raise refusals.refused(*_acceptable(action, mode, pfs_group(action, main_mode_group)))
+    raise refusals.refused(*_acceptable(action, (mode, nat), pfs_group(action, main_mode_group)))
 
 
 def _groups(sa: SaPayload) -> set[int]:
@@ -256,14 +289,15 @@ def _refuse_joined(joined: Sequence[Proposal]) -> None:
 
 
 def _acceptable(
-    action: FilterAction, mode: Mode, group: Group | None
+    action: FilterAction, form: Form, group: Group | None
 ) -> tuple[list[str], SaPayload | None]:
     """What policy would take, in words and as an SA with SPIs of zero."""
     with_group = f" {group.name}" if group is not None else ""
-    usable = [offer for offer in action.offers if is_enforceable(offer)]
-    words = [f"{offer.name} {mode.value}{with_group}" for offer in usable]
+    mode, nat = form
+    usable = _usable(action.offers, nat)
+    words = [f"{offer.name} {_in_words(form)}{with_group}" for offer in usable]
     nowhere = {ProtocolId.AH: 0, ProtocolId.ESP: 0}
-    return words, quick_mode_proposal(usable, mode, group, nowhere) if usable else None
+    return words, quick_mode_proposal(usable, mode, group, nowhere, nat) if usable else None
 
 
 # --- both -------------------------------------------------------------------------------------
@@ -273,14 +307,16 @@ def _choose(
     proposal: Proposal,
     transform: Transform,
     action: FilterAction,
-    mode: Mode,
+    form: Form,
     main_mode_group: Group,
 ) -> QuickModeChoice:
     """The choice that this one transform makes. Raises: Unsuitable."""
     reading = read_attributes(transform.attributes, PHASE_2)
     suite = suite_from(proposal, transform, reading)
     spi = peer_spi(proposal)
-    group, obstacles = _group_and_obstacles(reading, action, mode, main_mode_group)
+    obstacles = list(_obstacles_of_form(reading, suite.protocol, form))
+    group, mismatch = _group(reading, action, main_mode_group)
+    obstacles += mismatch
     offer = next((each for each in action.offers if suite_of(each) == suite), None)
     if offer is None:
         obstacles.append(Unsuitable(Reason.NO_COMMON_PROPOSAL, "policy has no such offer"))
@@ -291,7 +327,7 @@ def _choose(
     return QuickModeChoice(
         offer=offer,
         group=group,
-        mode=mode,
+        mode=form[0],
         protocol=suite.protocol,
         peer_spi=spi,
         lifetime=bounded_lifetime(reading.lifetime_within(offer.lifetime), offer.esp_cipher),
@@ -300,17 +336,28 @@ def _choose(
     )
 
 
-def _group_and_obstacles(
-    reading: Reading, action: FilterAction, mode: Mode, main_mode_group: Group
-) -> tuple[Group | None, list[Unsuitable]]:
-    """The group that the transform names, and what of its mode and group policy cannot take."""
-    obstacles: list[Unsuitable] = []
+def _obstacles_of_form(reading: Reading, protocol: ProtocolId, form: Form) -> Iterator[Unsuitable]:
+    """What of the transform's encapsulation does not fit policy, or the NAT between the two. The
+    numbers of either revision are understood, whichever was agreed."""
+    mode, nat = form
     stated = reading.values.get(IpsecAttribute.ENCAPSULATION_MODE, int(EncapsulationMode.TUNNEL))
-    if _MODES.get(stated) is not mode:
-        name = name_of(EncapsulationMode, stated).lower()
-        obstacles.append(
-            Unsuitable(Reason.MODE_MISMATCH, f"{name} mode, policy wants {mode.value}")
-        )
+    offered, in_udp = _MODES.get(stated, (None, None))
+    if offered is not mode:
+        name = name_of(EncapsulationMode, stated).lower().replace("_", " ")
+        yield Unsuitable(Reason.MODE_MISMATCH, f"{name} mode, policy wants {mode.value}")
+    elif nat is not None and protocol is ProtocolId.AH:
+        yield Unsuitable(Reason.NAT_MISMATCH, _AH_AND_NAT)
+    elif nat is not None and in_udp is None:
+        yield Unsuitable(Reason.NAT_MISMATCH, "not in UDP, but there is a NAT between us")
+    elif nat is None and in_udp is not None:
+        yield Unsuitable(Reason.NAT_MISMATCH, "in UDP, but no NAT was found between us")
+
+
+def _group(
+    reading: Reading, action: FilterAction, main_mode_group: Group
+) -> tuple[Group | None, list[Unsuitable]]:
+    """The group that the transform names, and why policy does not take it."""
+    obstacles: list[Unsuitable] = []
     number = reading.values.get(IpsecAttribute.GROUP_DESCRIPTION)
     group = GROUP_BY_NUMBER.get(number) if number is not None else None
     wanted = pfs_group(action, main_mode_group)

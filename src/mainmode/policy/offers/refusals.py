@@ -15,7 +15,7 @@ from mainmode.policy.offers.reading import Unsuitable
 from mainmode.wire.payloads import SaPayload
 from mainmode.wire.proposals import Proposal, Transform
 
-_ONLY_OBSTACLE = (Reason.MODE_MISMATCH, Reason.PFS_MISMATCH)
+_ONLY_OBSTACLE = (Reason.MODE_MISMATCH, Reason.NAT_MISMATCH, Reason.PFS_MISMATCH)
 """A transform with one of these would have been taken but for it."""
 
 
