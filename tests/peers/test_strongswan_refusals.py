@@ -61,9 +61,12 @@ def test_no_common_proposal(plain: Tunnel, role: str) -> None:
     plain.peer_has(esp=("aes128", "sha2-256"))
     event = plain.fails(role)
     if role == "initiator":
-        require_failure(event, "no-common-proposal", "peer", "offered: esp:3des-sha1 tunnel")
+        require_failure(event, "no-common-proposal", "peer", "offered: esp:3des-sha1 udp-tunnel")
     else:
-        offered, wanted = "offered: esp:aes128-sha2-256 tunnel", "wanted: esp:3des-sha1 tunnel"
+        offered, wanted = (
+            "offered: esp:aes128-sha2-256 udp-tunnel",
+            "wanted: esp:3des-sha1 udp-tunnel",
+        )
         require_failure(event, "no-common-proposal", "me", offered, wanted)
 
 
@@ -96,16 +99,25 @@ def test_perfect_forward_secrecy_here_but_not_there(
     secret.peer_has(esp=other)
     event = secret.fails(role)
     if role == "initiator":
-        offered = "offered: esp:3des-sha1 tunnel 1h 100MB group2"
+        offered = "offered: esp:3des-sha1 udp-tunnel 1h 100MB group2"
         require_failure(event, "no-common-proposal", "peer", "forward secrecy", offered)
     else:
-        require_failure(event, "pfs-mismatch", "me", "wanted: esp:3des-sha1 tunnel group2")
+        require_failure(event, "pfs-mismatch", "me", "wanted: esp:3des-sha1 udp-tunnel group2")
 
 
 def test_perfect_forward_secrecy_there_but_not_here_as_initiator(plain: Tunnel) -> None:
     plain.peer_has(esp=WITH_PFS)
     event = plain.fails("initiator")
     require_failure(event, "no-common-proposal", "peer", "perfect forward secrecy")
+
+
+def test_perfect_forward_secrecy_there_but_not_here_is_welcome(plain: Tunnel) -> None:
+    """More than policy asks for."""
+    plain.peer_has(esp=WITH_PFS)
+    plain.peer_initiates()
+    (pair,) = plain.service.qmsas()
+    assert pair["pfs"] == "group2"
+    plain.end()
 
 
 # --- transport mode against tunnel mode -----------------------------------------------------------
