@@ -47,7 +47,9 @@ class MainModeSa:
     """Quick modes negotiated under it so far."""
     used_message_ids: set[int] = field(default_factory=set)
     usable: bool = True
-    """False once deleted or used up: no quick mode starts on it any more."""
+    """False once deleted, used up or lost: no quick mode starts on it any more."""
+    lost: bool = False
+    """The peer, which had answered under it before, did not any more."""
 
     @property
     def expires_at(self) -> float:
