@@ -121,6 +121,10 @@ class Service:
             self._stop()
             raise
 
+    def stop(self) -> None:
+        """In good order: it takes its SAs back."""
+        self._stop()
+
     def kill(self) -> None:
         """Ends it as a crash does: it tells nobody."""
         self._process.kill()

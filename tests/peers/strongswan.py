@@ -36,7 +36,7 @@ LOG_LEVELS = {"default": 1, "ike": 4, "enc": 3, "chd": 4, "cfg": 2, "net": 2}
 """ike 4 and chd 4 show keys, enc 3 shows what was encrypted."""
 START_S = 10.0
 INITIATE_S = 30.0
-DELETE_S = 5.0
+PATIENCE_S = 20.0
 
 Section = Mapping[str, "str | bytes | Sequence[str | bytes] | Section"]
 """A part of swanctl.conf: names to strings, lists of strings, or sections."""
@@ -79,10 +79,33 @@ class StrongSwan:
         self._settings = self.folder / "strongswan.conf"
         self._settings.write_text(self._strongswan_conf())
         # AppArmor, where it is on, ties charon at its usual place to the usual folders.
-        program = shutil.copy(CHARON, self.folder / "charon")
+        self._program = shutil.copy(CHARON, self.folder / "charon")
+        try:
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._control.close()
+        try:
+            self._stop()
+        finally:
+            shutil.rmtree(self.folder)
+
+    # --- what it is told ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Returns when it listens. It knows no connection and no key yet."""
         with (self.folder / "output").open("wb") as output:
             self.process = self._host.popen(
-                [str(program)],
+                [str(self._program)],
                 env={**os.environ, "STRONGSWAN_CONF": str(self._settings)},
                 stdout=output,
                 stderr=output,
@@ -93,18 +116,18 @@ class StrongSwan:
             self._stop()
             raise
         self._session = vici.Session(self._control)
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def kill(self) -> None:
+        """Ends it as a crash does: it tells nobody, and has forgotten everything when it starts."""
+        self._control.close()
+        self.process.kill()
+        self.process.wait()
+        (self.folder / "vici").unlink()
+
+    def stop(self) -> None:
+        """In good order: it takes its SAs back."""
         self._control.close()
         self._stop()
-
-    # --- what it is told ------------------------------------------------------------------------
 
     def load(self, name: str, connection: Section) -> None:
         """Adds or replaces a connection."""
@@ -142,11 +165,12 @@ class StrongSwan:
         listed = [_as_text(each) for each in self._session.list_sas()]
         return [{"name": name, **sa} for each in listed for name, sa in each.items()]
 
-    def wait_until_no_sa(self) -> None:
-        deadline = time.monotonic() + DELETE_S
-        while self.sas():
+    def wait_until_sas(self, count: int) -> None:
+        """Until it has so many main mode SAs."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(self.sas()) != count:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"strongSwan keeps {self.sas()}")
+                raise TimeoutError(f"strongSwan has {self.sas()}")
             time.sleep(0.02)
 
     @contextmanager
@@ -215,7 +239,6 @@ charon-systemd {{
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.folder)
 
 
 _HASHES = {

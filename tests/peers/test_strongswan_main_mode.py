@@ -86,7 +86,7 @@ def test_as_initiator_and_its_delete(established: Meeting, suite: Suite) -> None
     established.service.up()
     require_agreement(established, suite, "initiator")
     established.service.down()
-    established.peer.wait_until_no_sa()
+    established.peer.wait_until_sas(0)
 
 
 @pytest.mark.parametrize("suite", [*SUITES, *MODERN], ids="-".join)

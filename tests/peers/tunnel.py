@@ -4,7 +4,7 @@ strongSwan's user-space IPsec does tunnels in UDP only, so it pretends that a NA
 the two (a NAT-D payload that fits nothing) to whoever knows NAT traversal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ KEY = b"correct horse battery staple"
 NAME = "tunnel"
 SUITE = ("3des", "sha1", "group2")
 QUICK_MODE = ("3des", "sha1")
-SHORT_RETRIES = ("0.3s", "0.3s")
+SHORT_RETRIES = ("0.5s", "1s")
 UNANSWERED_S = 3.0
 
 Words = tuple[str, ...]
@@ -35,13 +35,20 @@ class Tunnel:
     hosts: tuple[Host, Host]
 
     def peer_has(
-        self, child: Section | None = None, *, ike: Words = SUITE, esp: Words = QUICK_MODE
+        self,
+        child: Section | None = None,
+        connection: Section | None = None,
+        *,
+        ike: Words = SUITE,
+        esp: Words = QUICK_MODE,
     ) -> None:
-        """What strongSwan agrees to from now on; `child` changes its quick mode."""
+        """What strongSwan agrees to from now on; the sections change its quick or main mode."""
         ends: Section = {"local_ts": [BEHIND[1]], "remote_ts": [BEHIND[0]]}
         algorithms: Section = {"esp_proposals": [proposal(*esp)]}
         children: Section = {NAME: {"mode": "tunnel", **ends, **algorithms, **(child or {})}}
-        self.peer.load(NAME, {**main_mode(SECOND, FIRST, [proposal(*ike)]), "children": children})
+        parts = main_mode(SECOND, FIRST, [proposal(*ike)])
+        self.peer.share_key(KEY, FIRST, SECOND)
+        self.peer.load(NAME, {**parts, "children": children, **(connection or {})})
 
     def peer_initiates(self) -> None:
         """Main mode, where there is none yet, and quick mode. Raises PeerFailed."""
@@ -57,10 +64,27 @@ class Tunnel:
                 self.peer.initiate(NAME, NAME, timeout_s=UNANSWERED_S)
         return self.service.wait_for("NegotiationFailed")
 
+    def require_agreement(self) -> None:
+        """Both sides have the same one main mode SA and the same one pair, and no others; but
+        strongSwan may have rekeyed ones."""
+        (our_main_mode,), (our_pair,) = self.service.mmsas(), self.service.qmsas()
+        (their_main_mode,) = self.peer.sas()
+        (their_pair,) = installed(their_main_mode)
+        ours = our_main_mode["initiator_cookie"], our_main_mode["responder_cookie"]
+        assert ours == (their_main_mode["initiator-spi"], their_main_mode["responder-spi"])
+        assert our_pair["inbound_spi"] == their_pair["spi-out"]
+        assert our_pair["outbound_spi"] == their_pair["spi-in"]
+
     def end(self) -> None:
         """Without any SA on either side."""
         self.service.down()
-        self.peer.wait_until_no_sa()
+        self.peer.wait_until_sas(0)
+
+
+def installed(main_mode_sa: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """strongSwan's quick mode SAs in force of one main mode SA."""
+    pairs = main_mode_sa["child-sas"].values()
+    return [each for each in pairs if each["state"] == "INSTALLED"]
 
 
 @contextmanager
@@ -87,5 +111,4 @@ def tunnel(
         Service(hosts[0], **policy) as service,
         StrongSwan(hosts[1], user_space_ipsec=True) as peer,
     ):
-        peer.share_key(KEY, FIRST, SECOND)
         yield Tunnel(service, peer, hosts)
