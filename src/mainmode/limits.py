@@ -88,7 +88,8 @@ SOFT_EXPIRY = 0.9
 IDLE_S = 300.0
 """A pair that carried nothing for five minutes is idle (MS-IKEE 3.5.2)."""
 PACKET_BUFFER_OCTETS = 8 << 20
-"""Asked of the kernel for each raw socket: a window of TCP that comes at once (measured)."""
+"""Asked of the kernel for each raw socket, and for the port where ESP in UDP arrives: a window of
+TCP that comes at once (measured)."""
 DEVICE_MTU_OCTETS = 65_400
 """Of the driver's device: with 135 octets more, tunnel mode and the longest ICV still fit into one
 IP packet. The kernel must not fragment before transport mode (RFC 2406 3.3.5)."""

@@ -1,11 +1,14 @@
 """`mainmode show`, word for word."""
 
 import json
+from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from mainmode.engine.events import FloodSuspected
+from mainmode.model import UdpEncapsulation
 from mainmode.service.audit import AuditStore
 from mainmode.service.views import MainModeView, QuickModeView, main_mode_view, quick_mode_view
 from tests.cli.conftest import Shell
@@ -31,6 +34,20 @@ def test_a_pair_is_one_quick_mode_sa(service: Shell, stub: Stub) -> None:
     assert service("show", "qmsas").stdout == (GOLDEN / "qmsas.txt").read_text()
     assert json.loads(service("show", "qmsas", "--json").stdout) == [QUICK, IN_TUNNEL]
     assert QUICK["inbound_spi"] == f"{PAIR.spi:08x}"
+
+
+def test_a_pair_in_udp_shows_its_ports(service: Shell, stub: Stub) -> None:
+    in_udp = UdpEncapsulation(4500, 41_500, ip_address("10.0.0.2"))
+    views = [
+        quick_mode_view(quick_mode(replace(each, udp=in_udp)), None, now=42.0)
+        for each in (PAIR, TUNNEL)
+    ]
+    stub.qmsas = views
+    first, second = service("show", "qmsas").stdout.splitlines()[-2:]
+    assert "  transport in UDP 4500-41500  " in first
+    assert "  tunnel 192.0.2.1-192.0.2.2 in UDP 4500-41500  " in second
+    assert views[0]["udp"] == {"local_port": 4500, "peer_port": 41_500, "peer_original": "10.0.0.2"}
+    assert QUICK["udp"] is None
 
 
 @pytest.mark.parametrize(

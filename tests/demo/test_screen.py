@@ -58,7 +58,7 @@ def test_tables_of_show_are_turned() -> None:
     )
     counted = dict.fromkeys(("local_port", "remote_port", "octets_sent", "octets_received"), 0)
     algorithms = {"ah_integrity": "", "esp_integrity": "sha1", "esp_confidentiality": "3des"}
-    view = {**some, **counted, **algorithms, "age_s": 0.0}
+    view = {**some, **counted, **algorithms, "udp": None, "age_s": 0.0}
     rows = turned(QUICK_MODE, [view, view])
     assert rows["ESP confidentiality"] == ["3des", "3des"]
     assert rows["Local port"] == ["any", "any"]

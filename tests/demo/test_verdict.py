@@ -36,6 +36,14 @@ def test_protected_traffic_is_counted_by_stream() -> None:
     assert verdict.first_esp[:8].hex() == "5eed000100000001"
 
 
+def test_esp_in_udp_is_esp() -> None:
+    in_udp = struct.pack(">HHHH", 4500, 4500, 80, 0) + bytes.fromhex("5eed0003 00000001")
+    verdict = judge([*PROTECTED, frame(UDP, in_udp + bytes(64))])
+    assert list(verdict.objections()) == []
+    assert (verdict.ike, verdict.upkeep, verdict.esp_packets) == (1, 1, 4)
+    assert verdict.esp[Stream(ALICE, "5eed0003")] == 1
+
+
 def test_one_clear_ping_spoils_it() -> None:
     verdict = judge([*PROTECTED, frame(ICMP, b"\x08\0" + bytes(6))])
     assert list(verdict.objections()) == ["1 ICMP packets went in clear"]

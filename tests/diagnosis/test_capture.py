@@ -9,6 +9,7 @@ import pytest
 from mainmode.diagnosis.capture import (
     Capture,
     Frame,
+    esp_of,
     in_clear,
     protocol_of,
     read_pcap,
@@ -75,10 +76,46 @@ def test_ike_ports_as_configured() -> None:
     assert in_clear([ipv4(17, ports(500, 500))], ike_ports=(5_000,)) != []
 
 
-def test_later_fragments_tell_no_ports() -> None:
-    whole = ipv4(17, ports(500, 500)).octets
-    fragment = Frame(1.0, whole[:20] + b"\x00\x05" + whole[22:])
-    assert in_clear([fragment]) == [fragment]
+def fragments_of(frame: Frame) -> list[Frame]:
+    packet = frame.octets[14:]
+    return [Frame(1.0, MACS + b"\x08\x00" + piece) for piece in ip.fragments(packet, 576)]
+
+
+def test_later_fragments_are_judged_by_the_first() -> None:
+    covered = fragments_of(ipv4(17, ports(4_500, 41_500) + bytes(1_500)))
+    clear = fragments_of(ipv4(17, ports(53, 53) + bytes(1_500)))
+    assert len(covered) == 3
+    assert in_clear(covered) == []
+    assert in_clear(clear) == clear
+    assert in_clear([*covered, *clear]) == clear, "the same identification again"
+    assert in_clear(covered[1:]) == covered[1:], "nobody knows what they belong to"
+    assert in_clear([ipv4(17, ports(500, 500)), *covered[1:]]) == covered[1:]
+
+
+def test_esp_in_udp_or_not() -> None:
+    esp = bytes.fromhex("5eed0001 00000001") + bytes(64)
+    assert esp_of(ipv4(50, esp)) == esp
+    assert esp_of(ipv4(17, ports(4_500, 41_500) + esp)) == esp
+    assert esp_of(ipv4(17, ports(5_000, 5_001) + esp), nat_port=5_001) == esp
+    padded = Frame(1.0, ipv4(17, ports(41_500, 4_500) + esp[:8]).octets + bytes(10))
+    assert esp_of(padded) == esp[:8]
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        ipv4(17, ports(4_500, 4_500) + bytes(4) + b"an IKE message"),
+        ipv4(17, ports(4_500, 4_500) + b"\xff"),
+        ipv4(17, ports(500, 500) + bytes.fromhex("5eed0001 00000001")),
+        ipv4(6, ports(4_500, 4_500) + bytes.fromhex("5eed0001 00000001")),
+        ipv6(17, ports(4_500, 4_500) + bytes.fromhex("5eed0001 00000001")),
+        fragments_of(ipv4(50, bytes(1_500)))[1],
+        fragments_of(ipv4(17, ports(4_500, 4_500) + bytes(1_500)))[1],
+    ],
+    ids=["ike", "keepalive", "ike port", "tcp", "ipv6", "later fragment", "later in udp"],
+)
+def test_what_is_no_esp(frame: Frame) -> None:
+    assert esp_of(frame) is None
 
 
 def test_protocol_of() -> None:

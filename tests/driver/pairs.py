@@ -9,7 +9,15 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from mainmode.crypto.algorithms import CIPHERS, HASHES
-from mainmode.model import AddressRange, IpsecSa, Lifetime, Mode, SaPair, Selector
+from mainmode.model import (
+    AddressRange,
+    IpsecSa,
+    Lifetime,
+    Mode,
+    SaPair,
+    Selector,
+    UdpEncapsulation,
+)
 from mainmode.numbers import ProtocolId
 from mainmode.policy.model import (
     ANY,
@@ -63,6 +71,7 @@ def pair(
     selector: Selector | None = None,
     lifetime: Lifetime = LIFETIME,
     label: str = "",
+    udp: UdpEncapsulation | None = None,
 ) -> SaPair:
     """The pair as the host with address `local` sees it."""
     return SaPair(
@@ -73,6 +82,7 @@ def pair(
         peer=ip_address(peer),
         selector=selector or Selector(addresses(local), addresses(peer)),
         lifetime=lifetime,
+        udp=udp,
     )
 
 
@@ -92,6 +102,23 @@ def other_view(mine: SaPair) -> SaPair:
             selector.remote_port,
             selector.local_port,
         ),
+        udp=mine.udp and UdpEncapsulation(mine.udp.peer_port, mine.udp.local_port),
+    )
+
+
+def through_nat(mine: SaPair, address: str, port: int) -> SaPair:
+    """The same pair as the peer sees it on the other side of a NAT, which gives us this address
+    and port. A tunnel's selector stays as it is."""
+    theirs = other_view(mine)
+    assert theirs.udp is not None
+    selector = theirs.selector
+    if mine.mode is Mode.TRANSPORT:
+        selector = replace(selector, remote=addresses(address))
+    return replace(
+        theirs,
+        peer=ip_address(address),
+        selector=selector,
+        udp=replace(theirs.udp, peer_port=port),
     )
 
 

@@ -15,10 +15,12 @@ from ipaddress import ip_address
 
 from mainmode.driver.user.driver import UserDriver
 from mainmode.errors import DriverError
-from mainmode.model import Direction, Flow, Mode, SaPair, Selector
+from mainmode.limits import IKE_PORT, NAT_PORT
+from mainmode.model import Direction, Flow, Mode, SaPair, Selector, UdpEncapsulation
 from mainmode.policy.model import Action
 from mainmode.policy.selection import Selection
-from tests.driver.pairs import addresses, pair, policy, rule
+from mainmode.service.sockets import Sockets, UdpSocket
+from tests.driver.pairs import addresses, pair, policy, rule, through_nat
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Setup:
     """More rules that negotiate with the peer, as near and far."""
     installed: bool = True
     """Whether pair 0 is there from the start."""
+    peer_port: int = 0
+    """Where ESP in UDP goes; 0: it does not travel in UDP."""
+    behind_nat: str = ""
+    """The peer's own address, where a NAT gives it those above."""
     blocked_port: int = 0
     permitted_port: int = 0
     """TCP ports of this host that policy blocks and permits."""
@@ -57,10 +63,16 @@ class Setup:
 
     def pair(self, number: str = "0") -> SaPair:
         """Each number gives a pair with other keys and SPIs, as each negotiation would."""
+        if self.behind_nat:
+            theirs = replace(self.other, local=self.behind_nat, peer_port=NAT_PORT, behind_nat="")
+            return through_nat(theirs.pair(number), self.peer, self.peer_port)
         mode = Mode.TUNNEL if self.tunnel else Mode.TRANSPORT
         near = self.local if self.near in ("", "me") else self.near
         selector = Selector(addresses(near), addresses(self.far or self.peer))
-        return pair(self.local, self.peer, self.suite, mode, selector=selector, label=number)
+        udp = UdpEncapsulation(NAT_PORT, self.peer_port) if self.peer_port else None
+        return pair(
+            self.local, self.peer, self.suite, mode, selector=selector, label=number, udp=udp
+        )
 
     @property
     def selection(self) -> Selection:
@@ -111,6 +123,17 @@ async def answer(driver: UserDriver, setup: Setup, command: str) -> str:
     raise ValueError(command)
 
 
+def listen(driver: UserDriver) -> None:
+    """For ESP in UDP, as the service does. Messages of IKE stay unread."""
+
+    def readable(ready: UdpSocket) -> None:
+        for _ in ready.drain(driver.receive):
+            pass
+
+    for each in Sockets((), IKE_PORT, NAT_PORT):
+        asyncio.get_running_loop().add_reader(each, readable, each)
+
+
 async def main(setup: Setup) -> None:
     driver = UserDriver(asyncio.get_running_loop())
     try:
@@ -119,6 +142,8 @@ async def main(setup: Setup) -> None:
         print("refused", error, flush=True)
         return
     driver.assign(setup.selection)
+    if setup.peer_port:
+        listen(driver)
     if setup.installed:
         install(driver, setup.pair())
     print("ready", flush=True)

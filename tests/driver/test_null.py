@@ -3,14 +3,15 @@
 import os
 from ipaddress import ip_address
 
-from mainmode.driver.contract import Driver
+from mainmode.driver.contract import Driver, PairCounters
 from mainmode.driver.null import NullDriver
-from mainmode.model import Direction
+from mainmode.model import Direction, Endpoint, Path
 from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Selection
 from tests.driver.pairs import pair, policy
 
 A, B = "192.0.2.1", "192.0.2.2"
+PATH = Path(Endpoint(ip_address(A), 4500), Endpoint(ip_address(B), 4500))
 
 
 def as_driver(driver: Driver) -> Driver:
@@ -34,6 +35,8 @@ def test_a_pair_from_beginning_to_end() -> None:
     assert driver.sending == {words.spi}
     assert driver.counters(words.spi) is not None
     assert driver.statistics().active_security_associations == 1
+    driver.receive(words.spi.to_bytes(4, "big") + bytes(40), PATH)
+    assert driver.counters(words.spi) == PairCounters(), "nothing is opened"
     driver.remove(words.spi)
     driver.remove(words.spi)
     assert driver.counters(words.spi) is None

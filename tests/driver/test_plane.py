@@ -8,12 +8,22 @@ import pytest
 
 from mainmode import limits
 from mainmode.driver.user.plane import DataPlane
-from mainmode.model import Direction, Flow, Lifetime, Mode, SaPair, Selector
+from mainmode.model import (
+    Direction,
+    Endpoint,
+    Flow,
+    Lifetime,
+    Mode,
+    Path,
+    SaPair,
+    Selector,
+    UdpEncapsulation,
+)
 from mainmode.packets import ip
 from mainmode.packets.refusal import Refusal
 from mainmode.policy.model import Action, Rule
 from mainmode.policy.selection import Selection
-from tests.driver.pairs import addresses, other_view, pair, policy, rule
+from tests.driver.pairs import addresses, other_view, pair, policy, rule, through_nat
 
 A, B, C = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 KIB = 1_024
@@ -54,6 +64,9 @@ class Bench:
 
     def arrive(self, packet: bytes) -> None:
         self.plane.inbound(packet, self.now)
+
+    def arrive_in_udp(self, esp: bytes, path: Path) -> None:
+        self.plane.inbound_in_udp(esp, path, self.now)
 
     def tick(self, seconds: float) -> None:
         self.now += seconds
@@ -208,6 +221,105 @@ def test_statistics_survive_their_pairs() -> None:
     assert statistics["Confidential Bytes Sent"] == len(udp())
     assert statistics["Active Security Associations"] == 0
     assert statistics["Key Additions"] == statistics["Key Deletions"] == 1
+
+
+# --- in UDP, through a NAT ----------------------------------------------------------------
+
+NAT = "203.0.113.1"
+
+
+def way(peer: str = NAT, port: int = 41_500, local_port: int = 4_500) -> Path:
+    """As the outer host sees it."""
+    return Path(Endpoint(ip_address(B), local_port), Endpoint(ip_address(peer), port))
+
+
+def ends_of_nat() -> tuple[Bench, Bench, SaPair]:
+    """A host behind a NAT, one outside, and the pair as the inner one sees it."""
+    words = pair(A, B, "esp:3des-sha1", udp=UdpEncapsulation(4_500, 4_500))
+    here, there = bench(), bench(rule(Action.NEGOTIATE, B, NAT), local=B)
+    here.install(words)
+    there.install(through_nat(words, NAT, 41_500))
+    return here, there, words
+
+
+def test_there_and_back_in_udp() -> None:
+    here, there, words = ends_of_nat()
+    here.out(udp())
+    sealed = here.transmitted[0]
+    assert (sealed[9], sealed[20:24].hex()) == (17, "11941194")
+    there.arrive_in_udp(sealed[28:], way())
+    (opened,) = there.delivered
+    assert opened[12:20] == ip_address(NAT).packed + ip_address(B).packed
+    there.out(udp(B, NAT))
+    back = there.transmitted[0]
+    assert (back[16:20], back[20:24].hex()) == (ip_address(NAT).packed, "1194a21c")
+    inner = Path(Endpoint(ip_address(A), 4_500), Endpoint(ip_address(B), 4_500))
+    here.arrive_in_udp(back[28:], inner)
+    assert here.delivered[0][12:20] == ip_address(B).packed + ip_address(A).packed
+    assert here.refused == there.refused == {}
+    counters = there.plane.counters(words.outbound.spi)
+    assert counters is not None
+    assert (counters.packets_sent, counters.packets_received) == (1, 1)
+    assert counters.octets_received == len(opened)
+    statistics = there.plane.statistics().named()
+    assert statistics["Confidential Bytes Received"] == len(opened)
+    assert statistics["Packets With Replay Detection"] == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [way(port=41_501), way(peer="203.0.113.9"), way(local_port=4_501)],
+    ids=["another port", "another address", "to another port"],
+)
+def test_esp_in_udp_from_elsewhere(path: Path) -> None:
+    """Refused before it is looked into: the replay window has not moved."""
+    here, there, _ = ends_of_nat()
+    here.out(udp())
+    esp = here.transmitted[0][28:]
+    there.arrive_in_udp(esp, path)
+    assert there.refused == {Refusal.WRONG_PATH: 1}
+    assert there.delivered == []
+    there.arrive_in_udp(esp, way())
+    assert len(there.delivered) == 1
+
+
+def test_a_pair_in_udp_takes_no_bare_esp() -> None:
+    here, there, _ = ends_of_nat()
+    here.out(udp())
+    esp = here.transmitted[0][28:]
+    there.arrive(ip.build(50, ip_address(NAT).packed, ip_address(B).packed, esp))
+    assert there.refused == {Refusal.WRONG_PATH: 1}
+
+
+def test_a_pair_that_is_not_in_udp_takes_none_from_there() -> None:
+    here, there, _ = ends()
+    here.out(udp())
+    there.arrive_in_udp(here.transmitted[0][20:], way(peer=A, port=4_500))
+    assert there.refused == {Refusal.WRONG_PATH: 1}
+    assert there.delivered == []
+
+
+@pytest.mark.parametrize("octets", [0, 3, 4, 8, 24, 36, 2_000])
+def test_junk_in_udp(octets: int) -> None:
+    """Of any length, with the SPI of a pair or without."""
+    _, there, words = ends_of_nat()
+    for spi in (words.outbound.spi, 0xDEAD_BEEF):
+        there.arrive_in_udp((spi.to_bytes(4, "big") + bytes(octets))[:octets], way())
+    six = Path(Endpoint(ip_address("2001:db8::1"), 4_500), Endpoint(ip_address("::2"), 4_500))
+    there.arrive_in_udp(words.outbound.spi.to_bytes(4, "big") + bytes(octets), six)
+    assert sum(there.refused.values()) == 3
+    assert there.delivered == []
+
+
+def test_refusals_in_udp_are_those_of_any_packet() -> None:
+    here, there, _ = ends_of_nat()
+    for _ in range(2):
+        here.out(udp())
+    first, second = (sealed[28:] for sealed in here.transmitted)
+    there.arrive_in_udp(first, way())
+    there.arrive_in_udp(first, way())
+    there.arrive_in_udp(second[:-1] + bytes([second[-1] ^ 1]), way())
+    assert there.refused == {Refusal.REPLAYED: 1, Refusal.NOT_AUTHENTICATED: 1}
 
 
 # --- waiting for a pair -------------------------------------------------------------------

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from mainmode.driver.user import ruleset
-from mainmode.driver.user.routing import ARRIVED, DEPARTING
+from mainmode.driver.user.routing import ARRIVED, DEPARTING, SEALED
 from mainmode.model import Flow
 from mainmode.policy.model import Action, Rule
 from mainmode.policy.selection import Selection
@@ -95,10 +95,23 @@ def test_what_carries_protection_goes_in_clear(flow: Flow) -> None:
     assert arrives(SECURE, flow) == PASSES
 
 
+def test_what_the_driver_has_sealed_leaves() -> None:
+    """In fragments too: the later ones of ESP in UDP have no ports. What passes through gains
+    nothing by the mark, nor does what arrives."""
+    later = Flow(A, B, UDP)
+    assert leaves(SECURE, later, offset=185, mark=SEALED) == Fate(True, SEALED, "")
+    assert leaves(SECURE, later, offset=185) == MARKED
+    assert fate(SECURE, "postrouting", Packet(A, B, UDP, mark=SEALED)).passes
+    assert arrives(SECURE, later, mark=SEALED) == dropped("clear_in", SEALED)
+    assert passes_through(gateway(), Packet(NEAR, FAR, mark=SEALED)) == MARKED
+
+
 def test_only_our_own_ike_ports_are_exempt() -> None:
     """Not what an application sends to port 500 elsewhere, nor what comes from there."""
-    assert leaves(SECURE, Flow(A, B, UDP, 1_024, 500)) == MARKED
-    assert arrives(SECURE, Flow(A, B, UDP, 1_024, 500)) == dropped("clear_in")
+    for port in (500, 4500):
+        assert leaves(SECURE, Flow(A, B, UDP, 1_024, port)) == MARKED
+        assert arrives(SECURE, Flow(A, B, UDP, 1_024, port)) == dropped("clear_in")
+        assert arrives(SECURE, Flow(A, B, UDP, port, 1_024)) == PASSES
     assert leaves(SECURE, Flow(A, B, TCP, 500, 500)) == MARKED
 
 

@@ -73,14 +73,21 @@ def linked_hosts() -> Iterator[tuple[Host, Host, Link]]:
         hosts = Host(FIRST), Host(SECOND)
         for host in hosts:
             stack.callback(host.close)
+        yield *hosts, stack.enter_context(link_between(*hosts))
+
+
+@contextmanager
+def link_between(first: Host, second: Host) -> Iterator[Link]:
+    """Gives both an interface `wire` with their address."""
+    with ExitStack() as stack:
         middle = Namespace()
         stack.callback(middle.close)
-        ends = [_plug(host, middle, name) for host, name in zip(hosts, ("a", "b"), strict=True)]
+        ends = [_plug(host, middle, name) for host, name in ((first, "a"), (second, "b"))]
         for end in ends:
             stack.enter_context(end)
         link = Link((ends[0], ends[1]))
         stack.callback(link.close)
-        yield *hosts, link
+        yield link
 
 
 def _plug(host: Host, middle: Namespace, name: str) -> socket.socket:

@@ -272,6 +272,21 @@ def test_a_main_mode_may_begin_at_the_nat_port() -> None:
         assert only_pair(host).udp is not None
 
 
+def test_the_host_outside_may_begin_where_it_has_heard_the_other_one() -> None:
+    """Toward a host behind a NAT only the port that the NAT has opened leads there."""
+    scene = behind_nat().connect()
+    [sa] = scene.bob.engine.main_mode_sas()
+    path = sa.path
+    network = scene.network
+    network.do(scene.bob, scene.bob.engine.disconnect(path.peer.address, network.now))
+    network.run(2.0)
+    before = len(network.sent)
+    network.do(scene.bob, scene.bob.engine.connect(path, network.now))
+    network.run(3.0)
+    scene.require_agreement()
+    assert {sent.path.peer.port for sent in network.sent[before:]} == {4500, path.peer.port}
+
+
 # --- quick mode ---------------------------------------------------------------------------------
 
 

@@ -3,17 +3,18 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 
 from mainmode import limits
-from mainmode.model import Lifetime, Mode, SaPair, Selector
+from mainmode.model import Lifetime, Mode, SaPair, Selector, UdpEncapsulation
 from mainmode.numbers import ProtocolId
-from mainmode.packets import ip
+from mainmode.packets import ip, nat
 from mainmode.packets.associations import InboundSa, OutboundSa
 from mainmode.packets.refusal import PacketRefused, Refusal
-from tests.driver.pairs import addresses, other_view, pair
+from tests.driver.pairs import addresses, other_view, pair, through_nat
 from tests.packets.vectors import Case, cases, sa_of
 
 LOCAL, PEER = "192.0.2.1", "192.0.2.2"
@@ -135,6 +136,63 @@ def test_the_largest_packet_of_the_device_fits(suite: str) -> None:
         near, far = (ip_address(end).packed for end in ends)
         largest = ip.build(17, near, far, bytes(limits.DEVICE_MTU_OCTETS - 20))
         assert len(opener.open(sealer.seal(largest), 20)) == limits.DEVICE_MTU_OCTETS
+
+
+# --- in UDP -------------------------------------------------------------------------------
+
+IN_UDP = UdpEncapsulation(4500, 4500)
+NAT, NAT_PORT = "203.0.113.1", 41_500
+
+
+def through(mine: SaPair) -> tuple[OutboundSa, InboundSa]:
+    return OutboundSa(mine, os.getpid), InboundSa(through_nat(mine, NAT, NAT_PORT))
+
+
+@pytest.mark.parametrize("suite", ["esp:3des-sha1", "esp:null-md5"])
+def test_esp_in_udp_is_esp_behind_a_udp_header(suite: str) -> None:
+    sealed = OutboundSa(replace(transport(suite), udp=IN_UDP), os.getpid).seal(packet())
+    assert sealed[9] == 17
+    assert ip.require_packet(sealed) == sealed
+    assert sealed[20:28].hex() == "1194" + "1194" + (len(sealed) - 20).to_bytes(2, "big").hex() + (
+        "0000"
+    )
+    bare = OutboundSa(transport(suite), os.getpid).seal(packet())
+    assert sealed[28:36] == bare[20:28], "SPI and sequence number"
+    assert len(sealed) == len(bare) + 8
+
+
+def test_transport_mode_through_a_nat() -> None:
+    """The packet comes out with the address that the NAT gave it, and a checksum over that."""
+    sealer, opener = through(replace(transport(), udp=IN_UDP))
+    near, far = (ip_address(each).packed for each in (LOCAL, PEER))
+    datagram = PORTS + b"\0\x0f" + b"\1\1" + b"payload"
+    sent = ip.build(17, near, far, nat.with_checksum(datagram, 17, near + far))
+    opened = opener.open(sealer.seal(sent)[28:], 0)
+    seen = ip_address(NAT).packed
+    assert opened == ip.build(17, seen, far, nat.with_checksum(datagram, 17, seen + far))
+    assert opened[26:28] != sent[26:28]
+
+
+def test_tunnel_mode_through_a_nat() -> None:
+    """What is inside has never been touched."""
+    sealer, opener = through(replace(tunnel(), udp=IN_UDP))
+    inner = packet("10.1.0.5", "10.2.0.9", tos=0x13, ttl=3, identification=99)
+    assert opener.open(sealer.seal(inner)[28:], 0) == inner
+    stray = sealer.seal(packet("10.3.0.5", "10.2.0.9"))[28:]
+    with pytest.raises(PacketRefused) as refused:
+        opener.open(stray, 0)
+    assert refused.value.reason is Refusal.WRONG_TRAFFIC
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_largest_packet_of_the_device_fits_into_udp(mode: Mode) -> None:
+    mine = pair(LOCAL, PEER, "esp:aes256-sha2-512", mode, udp=IN_UDP)
+    sealer, opener = through(mine)
+    near, far = (ip_address(end).packed for end in (LOCAL, PEER))
+    largest = ip.build(6, near, far, bytes(limits.DEVICE_MTU_OCTETS - 20))
+    sealed = sealer.seal(largest)
+    assert len(sealed) - 28 <= limits.DATAGRAM_MAX_OCTETS
+    assert len(opener.open(sealed[28:], 0)) == limits.DEVICE_MTU_OCTETS
 
 
 # --- what the selector keeps out ----------------------------------------------------------

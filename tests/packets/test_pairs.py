@@ -7,7 +7,17 @@ from ipaddress import ip_address
 import pytest
 
 from mainmode.errors import DriverError
-from mainmode.model import AddressRange, Direction, Flow, Mode, SaPair, Selector
+from mainmode.model import (
+    AddressRange,
+    Direction,
+    Endpoint,
+    Flow,
+    Mode,
+    Path,
+    SaPair,
+    Selector,
+    UdpEncapsulation,
+)
 from mainmode.numbers import ProtocolId
 from mainmode.packets.pairs import PairTable
 from tests.driver.pairs import addresses, pair
@@ -47,6 +57,16 @@ def test_spi_protocol_and_address_name_the_pair() -> None:
     assert made.receiver(words.spi, AH, LOCAL.packed) is None
     assert made.receiver(words.spi, ESP, PEER.packed) is None
     assert made.receiver(words.spi ^ 1, ESP, LOCAL.packed) is None
+
+
+def test_the_way_that_packets_in_udp_come() -> None:
+    """Addresses and ports, seen from here; none for a pair that is not in UDP."""
+    in_udp = replace(mine("in udp"), udp=UdpEncapsulation(4500, 41_500))
+    live, bare = table(in_udp).get(in_udp.spi), table(mine()).get(mine().spi)
+    assert live is not None
+    assert bare is not None
+    assert live.path == Path(Endpoint(LOCAL, 4500), Endpoint(PEER, 41_500))
+    assert bare.path is None
 
 
 def test_it_receives_before_it_sends() -> None:
@@ -145,6 +165,7 @@ def test_no_half_twice(direction: Direction) -> None:
         (mine(selector=replace(HOSTS, local=addresses("192.0.2.9"))), "transport mode"),
         (mine(suite="esp:null"), "nothing"),
         (mine(suite="ah:"), "nothing"),
+        (replace(mine(suite="ah:sha1"), udp=UdpEncapsulation(4500, 4500)), "cannot pass a NAT"),
         (replace(mine(), inbound=mine(suite="ah:md5").inbound), "different protocols"),
         (
             replace(

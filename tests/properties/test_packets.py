@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainmode.crypto.algorithms import CIPHERS, HASHES
-from mainmode.model import Mode, SaPair
-from mainmode.packets import ip
+from mainmode.model import Mode, SaPair, UdpEncapsulation
+from mainmode.packets import ip, nat
 from mainmode.packets.associations import InboundSa, OutboundSa
 from mainmode.packets.refusal import PacketRefused, Refusal
 from mainmode.packets.replay import ReplayWindow
-from tests.driver.pairs import other_view, pair
+from tests.driver.pairs import other_view, pair, through_nat
 
 A, B = "192.0.2.1", "192.0.2.2"
 INTEGRITIES = list(HASHES)
@@ -89,6 +89,29 @@ def test_junk_is_refused_and_nothing_else(suite: str, junk: bytes, mode: Mode) -
         opener.open(packet, 20)
 
 
+@settings(max_examples=50)
+@given(suite=st.sampled_from(ESP), mode=modes, packet=packets(), junk=st.binary(max_size=120))
+def test_in_udp_nothing_else_changes(suite: str, mode: Mode, packet: bytes, junk: bytes) -> None:
+    """What goes through a NAT has in transport mode the address that the NAT gave it, and its own
+    checksum; in tunnel mode it is as it was. Junk is refused."""
+    mine = pair(A, B, suite, mode, udp=UdpEncapsulation(4500, 4500))
+    sealer, opener = (
+        OutboundSa(mine, lambda: 1),
+        InboundSa(through_nat(mine, "203.0.113.1", 40_000)),
+    )
+    with pytest.raises(PacketRefused):
+        opener.open(junk, 0)
+    opened = opener.open(sealer.seal(packet)[28:], 0)
+    if mode is Mode.TUNNEL:
+        assert opened == packet
+        return
+    seen = ip_address("203.0.113.1").packed + ip_address(B).packed
+    assert opened[12:20] == seen
+    assert ip.checksum(opened[:20]) == 0
+    assert opened[9] == packet[9]
+    assert opened[20:] == nat.with_checksum(packet[20:], packet[9], seen)
+
+
 @given(suite=suites, mode=modes, seed=st.integers(), jitter=st.integers(0, 60))
 @settings(max_examples=40)
 def test_reordering_inside_the_window_loses_nothing(
@@ -118,6 +141,32 @@ def test_the_window_does_what_a_set_would(numbers: list[int], size: int) -> None
         if expected:
             window.advance(number)
             accepted.add(number)
+
+
+@given(
+    protocol=st.sampled_from([6, 17]),
+    payload=st.binary(min_size=20, max_size=200),
+    seen=st.binary(min_size=8, max_size=8),
+    sent=st.binary(min_size=8, max_size=8),
+)
+def test_a_mended_checksum_fits_and_nothing_else_has_changed(
+    protocol: int, payload: bytes, seen: bytes, sent: bytes
+) -> None:
+    """Whatever addresses it was summed over before."""
+    place = 16 if protocol == 6 else 6
+    if protocol == 17:
+        payload = payload[:4] + len(payload).to_bytes(2, "big") + b"\1\1" + payload[8:]
+    before = nat.with_checksum(payload, protocol, sent)
+    after = nat.with_checksum(before, protocol, seen)
+    assert after == nat.with_checksum(payload, protocol, seen)
+    assert after[:place] + after[place + 2 :] == payload[:place] + payload[place + 2 :]
+    pseudo = seen + protocol.to_bytes(2, "big") + len(after).to_bytes(2, "big")
+    assert ip.checksum(pseudo + after + bytes(len(after) % 2)) == 0
+
+
+@given(protocol=octets, junk=st.binary(max_size=40), addresses=st.binary(min_size=8, max_size=8))
+def test_junk_keeps_its_size(protocol: int, junk: bytes, addresses: bytes) -> None:
+    assert len(nat.with_checksum(junk, protocol, addresses)) == len(junk)
 
 
 @given(payload=st.binary(max_size=4_000), mtu=st.integers(68, 2_000))

@@ -115,6 +115,9 @@ class ScriptedDriver:
     def remove(self, spi: int) -> None:
         self._asked("remove", spi)
 
+    def receive(self, esp: bytes, path: Path) -> None:
+        self._asked("receive", esp, path)
+
     def counters(self, spi: int) -> PairCounters | None:
         return self.carried.get(spi)
 

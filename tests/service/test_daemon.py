@@ -17,6 +17,7 @@ from mainmode.policy.model import Policy
 from mainmode.service import assignment
 from mainmode.service.addresses import OwnAddresses
 from mainmode.service.daemon import Daemon
+from mainmode.service.sockets import NON_ESP_MARKER
 from tests.service.running import LOCAL, Bench, in_service, serving
 
 
@@ -47,6 +48,27 @@ def test_a_datagram_goes_to_the_engine_and_its_answer_back(bench: Bench) -> None
             peer.sendto(b"question", ("127.0.0.1", bench.options.port))
             loop = asyncio.get_running_loop()
             assert await asyncio.wait_for(loop.sock_recv(peer, 100), 10) == b"answer"
+            assert bench.engine.named("receive") == [(b"question", path)]
+
+    in_service(bench, case)
+
+
+def test_esp_in_udp_goes_to_the_driver(bench: Bench) -> None:
+    """The message behind it, on the same port, goes to the engine."""
+    esp = b"\x12\x34\x56\x78rest of it"
+
+    async def case(daemon: Daemon) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.bind(("127.0.0.9", 0))
+            peer.setblocking(False)
+            there = Endpoint(ip_address("127.0.0.9"), peer.getsockname()[1])
+            path = UdpPath(Endpoint(LOCAL, bench.options.nat_port), there)
+            bench.engine.on("receive", [Send(path, b"answer")])
+            for datagram in (esp, NON_ESP_MARKER + b"question"):
+                peer.sendto(datagram, ("127.0.0.1", bench.options.nat_port))
+            answer = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(peer, 100), 10)
+            assert answer == NON_ESP_MARKER + b"answer"
+            assert bench.driver.calls[-1] == ("receive", esp, path)
             assert bench.engine.named("receive") == [(b"question", path)]
 
     in_service(bench, case)

@@ -34,10 +34,18 @@ def peer() -> Iterator[socket.socket]:
         yield made
 
 
-def received(sockets: Sockets) -> list[tuple[bytes, Path]]:
-    """Everything that has arrived on any socket."""
+def received(
+    sockets: Sockets, esp: list[tuple[bytes, Path]] | None = None
+) -> list[tuple[bytes, Path]]:
+    """Every message that has arrived on any socket. ESP goes into `esp`; without it there must
+    be none."""
+
+    def take(packet: bytes, path: Path) -> None:
+        assert esp is not None, packet
+        esp.append((packet, path))
+
     ready, _, _ = select.select(list(sockets), [], [], 5)
-    return [each for one in ready for each in one.drain()]
+    return [each for one in ready for each in one.drain(take)]
 
 
 def place(sock: socket.socket) -> Endpoint:
@@ -87,15 +95,40 @@ def test_nat_port_ike_follows_four_zero_octets(
 
 
 @pytest.mark.parametrize(
+    "packet", [bytes.fromhex("12345678 00000001"), b"\xff" * 8, b"\0\0\0\1" + bytes(65_000)]
+)
+def test_nat_port_esp_goes_to_the_driver_with_its_path(
+    everywhere: Sockets, ports: tuple[int, int], peer: socket.socket, packet: bytes
+) -> None:
+    esp: list[tuple[bytes, Path]] = []
+    peer.sendto(packet, ("127.0.0.5", ports[1]))
+    assert received(everywhere, esp) == []
+    assert esp == [(packet, Path(Endpoint(ip_address("127.0.0.5"), ports[1]), place(peer)))]
+    assert everywhere.counters.esp_received == 1
+
+
+def test_nat_port_messages_and_esp_side_by_side(
+    everywhere: Sockets, ports: tuple[int, int], peer: socket.socket
+) -> None:
+    for number in range(4):
+        for kind in (NON_ESP_MARKER, b"\x12\x34\x56\x78"):
+            peer.sendto(kind + b"octets" + bytes([number]), ("127.0.0.1", ports[1]))
+    esp: list[tuple[bytes, Path]] = []
+    messages = received(everywhere, esp)
+    assert [each[-1] for each, _ in messages] == [each[-1] for each, _ in esp] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
     ("datagram", "counter"),
     [
         (b"\xff", "keepalives_dropped"),
-        (b"\x12\x34\x56\x78esp", "esp_in_udp_dropped"),
-        (b"\0\0\0", "esp_in_udp_dropped"),
-        (b"", "esp_in_udp_dropped"),
+        (b"\x12\x34\x56\x78esp", "esp_too_short"),
+        (b"\xff\xff", "esp_too_short"),
+        (b"\0\0\0", "esp_too_short"),
+        (b"", "esp_too_short"),
     ],
 )
-def test_nat_port_everything_else_is_dropped_and_counted(
+def test_nat_port_what_is_no_packet_is_dropped_and_counted(
     everywhere: Sockets,
     ports: tuple[int, int],
     peer: socket.socket,
@@ -110,9 +143,17 @@ def test_nat_port_everything_else_is_dropped_and_counted(
 def test_ike_port_takes_what_comes_as_it_is(
     everywhere: Sockets, ports: tuple[int, int], peer: socket.socket
 ) -> None:
-    for datagram in (NON_ESP_MARKER + b"x", b"\xff"):
+    for datagram in (NON_ESP_MARKER + b"x", b"\x12\x34\x56\x78esp", b"\xff\xff", b""):
         peer.sendto(datagram, ("127.0.0.1", ports[0]))
         assert [each for each, _ in received(everywhere)] == [datagram]
+
+
+def test_ike_port_drops_what_keeps_a_mapping(
+    everywhere: Sockets, ports: tuple[int, int], peer: socket.socket
+) -> None:
+    peer.sendto(b"\xff", ("127.0.0.1", ports[0]))
+    assert received(everywhere) == []
+    assert everywhere.counters.keepalives_dropped == 1
 
 
 def test_one_wake_up_takes_64_datagrams_at_most(

@@ -93,9 +93,10 @@ class _Station:
         self._over = asyncio.Event()
         selection = selection_of(task.offer)
         self._sockets = Sockets((), *task.ports)
+        self._driver = NullDriver(os.urandom)
         self._door = Door(
             Engine(selection, CREDENTIALS, os.urandom),
-            NullDriver(os.urandom),
+            self._driver,
             self._sockets,
             _Watch(self._established, self._failed),
             _Routes((), task.ports[0], time.monotonic),
@@ -117,7 +118,7 @@ class _Station:
         self._sockets.close()
 
     def _readable(self, ready: UdpSocket) -> None:
-        self._door.datagrams(ready.drain())
+        self._door.datagrams(ready.drain(self._driver.receive))
 
     def _told(self) -> None:
         try:

@@ -53,10 +53,11 @@ QUICK_MODE: Columns["QuickModeView"] = {
 
 
 def _mode(sa: "QuickModeView") -> str:
-    """In tunnel mode with the tunnel's ends."""
-    if sa["mode"] == "tunnel":
-        return f"tunnel {sa['local_endpoint']}-{sa['remote_endpoint']}"
-    return sa["mode"]
+    """In tunnel mode with the tunnel's ends, in UDP with the ports."""
+    mode, udp = sa["mode"], sa["udp"]
+    if mode == "tunnel":
+        mode += f" {sa['local_endpoint']}-{sa['remote_endpoint']}"
+    return f"{mode} in UDP {udp['local_port']}-{udp['peer_port']}" if udp else mode
 
 
 @show.command()

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from mainmode.demo.ping import TEXT
-from mainmode.diagnosis.capture import Frame, in_clear, protocol_of
+from mainmode.diagnosis.capture import Frame, esp_of, in_clear, protocol_of
 from mainmode.numbers import IpProtocol
-from mainmode.packets import ip
 
-_ETHERNET_OCTETS = 14
+_SOURCE = slice(26, 30)
+"""Of an IPv4 packet in an Ethernet frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def judge(frames: Sequence[Frame]) -> Verdict:
     icmp = sum(protocol_of(each) == IpProtocol.ICMP for each in clear)
     packets = list(_esp_packets(frames))
     esp = Counter(Stream(source, packet[:4].hex()) for source, packet in packets)
-    ike = sum(protocol_of(each) == IpProtocol.UDP for each in frames)
+    ike = sum(protocol_of(each) == IpProtocol.UDP and esp_of(each) is None for each in frames)
     ike -= sum(protocol_of(each) == IpProtocol.UDP for each in clear)
     return Verdict(
         frames=len(frames),
@@ -78,7 +78,6 @@ def judge(frames: Sequence[Frame]) -> Verdict:
 def _esp_packets(frames: Iterable[Frame]) -> Iterator[tuple[str, bytes]]:
     """Source address and octets from the SPI on."""
     for each in frames:
-        if protocol_of(each) == IpProtocol.ESP:
-            packet = each.octets[_ETHERNET_OCTETS:]
-            source = str(IPv4Address(packet[12:16]))
-            yield source, packet[ip.header_octets(packet) :]
+        esp = esp_of(each)
+        if esp is not None:
+            yield str(IPv4Address(each.octets[_SOURCE])), esp

@@ -21,7 +21,7 @@ from typing import BinaryIO, Self
 from mainmode import limits
 from mainmode.errors import PersonError
 from mainmode.numbers import IpProtocol
-from mainmode.packets import ip
+from mainmode.packets import esp, ip, nat
 
 FRAME_MAX_OCTETS = 262_144
 
@@ -35,6 +35,7 @@ _NEIGHBOUR_DISCOVERY = range(133, 138)
 _MULTICAST_LISTENER_REPORT = 143
 _SOL_PACKET = 263
 _PACKET_STATISTICS = 6
+_NON_ESP_MARKER = bytes(4)
 _BUFFER_OCTETS = 64 << 20
 _POLL_S = 0.05
 
@@ -108,10 +109,29 @@ class Capture:
 def in_clear(
     frames: Iterable[Frame], ike_ports: Iterable[int] = (limits.IKE_PORT, limits.NAT_PORT)
 ) -> list[Frame]:
-    """The frames that show what a host says: all but ESP, AH, IKE, and what makes a link work
-    (ARP, IPv6 neighbour discovery and multicast listener reports)."""
-    ports = frozenset(ike_ports)
-    return [frame for frame in frames if not _is_covered(frame.octets, ports)]
+    """The frames that show what a host says: all but ESP, AH, IKE and ESP in UDP, and what makes a
+    link work (ARP, IPv6 neighbour discovery and multicast listener reports).
+
+    A later fragment has no ports and is judged like the first one, which must come before it.
+    """
+    ports, begun = frozenset(ike_ports), set[bytes]()
+    return [frame for frame in frames if not _is_covered(frame.octets, ports, begun)]
+
+
+def esp_of(frame: Frame, nat_port: int = limits.NAT_PORT) -> bytes | None:
+    """The ESP in an IPv4 packet, in UDP or not, from the SPI on; None for anything else and for
+    later fragments."""
+    protocol, packet = protocol_of(frame), frame.octets[_ETHERNET_OCTETS:]
+    if protocol not in (IpProtocol.ESP, IpProtocol.UDP) or _is_later_fragment(packet):
+        return None
+    payload = packet[ip.header_octets(packet) : int.from_bytes(packet[2:4], "big")]
+    if protocol == IpProtocol.UDP:
+        if nat_port not in _ports(packet):
+            return None
+        payload = payload[nat.UDP_OCTETS :]
+        if payload[: len(_NON_ESP_MARKER)] == _NON_ESP_MARKER:
+            return None
+    return payload if len(payload) >= esp.HEADER_OCTETS else None
 
 
 def protocol_of(frame: Frame) -> int | None:
@@ -121,7 +141,8 @@ def protocol_of(frame: Frame) -> int | None:
     return frame.octets[_ETHERNET_OCTETS + 9]
 
 
-def _is_covered(octets: bytes, ike_ports: frozenset[int]) -> bool:
+def _is_covered(octets: bytes, ike_ports: frozenset[int], begun: set[bytes]) -> bool:
+    """begun: the fragmented datagrams of IKE or ESP whose first fragment has been seen."""
     kind, packet = octets[12:_ETHERNET_OCTETS], octets[_ETHERNET_OCTETS:]
     if kind == _IPV6:
         return _keeps_ipv6_going(packet)
@@ -129,12 +150,26 @@ def _is_covered(octets: bytes, ike_ports: frozenset[int]) -> bool:
         return kind == _ARP
     if packet[9] in (IpProtocol.ESP, IpProtocol.AH):
         return True
-    return packet[9] == IpProtocol.UDP and not ike_ports.isdisjoint(_ports(packet))
+    if packet[9] != IpProtocol.UDP:
+        return False
+    name = packet[4:6] + packet[12:20]
+    if _is_later_fragment(packet):
+        return name in begun
+    begun.discard(name)
+    covered = not ike_ports.isdisjoint(_ports(packet))
+    if covered and ip.is_fragment(packet):
+        begun.add(name)
+    return covered
+
+
+def _is_later_fragment(packet: bytes) -> bool:
+    return int.from_bytes(packet[6:8], "big") & 0x1FFF != 0
 
 
 def _ports(packet: bytes) -> tuple[int, int] | tuple[()]:
+    """Of a packet that is no later fragment."""
     start = ip.header_octets(packet)
-    if len(packet) < start + 4 or int.from_bytes(packet[6:8], "big") & 0x1FFF:
+    if len(packet) < start + 4:
         return ()
     source, destination = struct.unpack_from(">HH", packet, start)
     return source, destination

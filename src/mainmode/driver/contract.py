@@ -11,7 +11,7 @@ Source: docs/service.md 18 to 21; the statistics of IP Security Monitor in Windo
 from dataclasses import dataclass, field, fields
 from typing import Protocol
 
-from mainmode.model import Direction, Flow, IpAddress, SaPair
+from mainmode.model import Direction, Flow, IpAddress, Path, SaPair
 from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Selection
 
@@ -106,6 +106,10 @@ class Driver(Protocol):
 
     def remove(self, spi: int) -> None:
         """Forget the pair (or the promised SPI). Unknown SPIs are no error."""
+
+    def receive(self, esp: bytes, path: Path) -> None:
+        """An ESP packet that came in UDP along this path, to the port that IKE and it share
+        (RFC 3948 2). Never raises, whatever it holds."""
 
     def counters(self, spi: int) -> PairCounters | None:
         """What the pair carried; None when there is no such pair."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
 from mainmode.driver.spis import SpiAllocator
-from mainmode.model import Direction, IpAddress, SaPair
+from mainmode.model import Direction, IpAddress, Path, SaPair
 from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Selection
 
@@ -52,6 +52,9 @@ class NullDriver:
         self.sending.discard(spi)
         if self.pairs.pop(spi, None) is not None:
             self._statistics.key_deletions += 1
+
+    def receive(self, esp: bytes, path: Path) -> None:
+        """No pair of ours opens it."""
 
     def counters(self, spi: int) -> PairCounters | None:
         return PairCounters() if spi in self.pairs else None

@@ -92,7 +92,7 @@ def initiate(mm: "MainMode") -> Ladder[MainModeSa]:
 
     #  5   HDR*, IDii, HASH_I    -->
     #  6                         <--    HDR*, IDir, HASH_R
-    if mm.nat is not None:
+    if mm.nat is not None and mm.path.local.port != mm.nat_port:
         yield Move(floated(mm.path, mm.nat_port))
     peer: ProvenIdentity = yield Ask(MM5, mm.proof(), MM6, accept=mm.verified)
     return mm.established(peer)

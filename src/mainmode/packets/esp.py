@@ -17,9 +17,9 @@ from struct import Struct
 from mainmode.crypto.algorithms import CIPHERS, HASHES
 from mainmode.crypto.ciphers import Cbc
 from mainmode.crypto.prf import Prf, digests_equal
-from mainmode.model import IpsecSa
+from mainmode.model import IpsecSa, UdpEncapsulation
 from mainmode.numbers import IpProtocol
-from mainmode.packets import ip
+from mainmode.packets import ip, nat
 from mainmode.packets.refusal import PacketRefused, Refusal
 from mainmode.packets.replay import ReplayWindow
 from mainmode.packets.sequence import SequenceNumbers
@@ -47,16 +47,24 @@ class _Suite:
 
 
 class EspSealer:
-    """The sending end of one ESP SA between two packed IPv4 addresses."""
+    """The sending end of one ESP SA between two packed IPv4 addresses, in UDP or not."""
 
-    def __init__(self, sa: IpsecSa, source: bytes, destination: bytes) -> None:
+    def __init__(
+        self,
+        sa: IpsecSa,
+        source: bytes,
+        destination: bytes,
+        udp: UdpEncapsulation | None = None,
+    ) -> None:
         self._suite = _Suite(sa)
         self._source = source
         self._destination = destination
+        self._udp = udp
+        self._protocol = IpProtocol.UDP if udp else IpProtocol.ESP
         self.sequence = SequenceNumbers()
 
     def seal(self, payload: bytes, next_header: int, tos: int, ttl: int) -> bytes:
-        """A whole IP packet: header and ESP around `payload`.
+        """A whole IP packet: header, UDP where it is wanted, and ESP around `payload`.
 
         Raises PacketRefused EXPIRED or TOO_BIG.
         """
@@ -71,8 +79,10 @@ class EspSealer:
         esp = _HEADER.pack(suite.spi, sequence) + body
         if suite.prf is not None:
             esp += suite.prf(esp)[: suite.icv_octets]
+        if self._udp is not None:
+            esp = nat.in_udp(self._udp, esp)
         return ip.build(
-            IpProtocol.ESP,
+            self._protocol,
             self._source,
             self._destination,
             esp,
@@ -91,7 +101,7 @@ class EspOpener:
         self._shortest = max(self._suite.block_octets, TRAILER_OCTETS)
 
     def open(self, packet: bytes, start: int) -> tuple[bytes, int]:
-        """The payload and its next header, from an IP packet whose ESP begins at `start`.
+        """The payload and its next header, from a packet whose ESP begins at `start`.
 
         In this order: length, replay window, ICV in constant time, the window moves, decryption,
         padding. Without integrity there is no replay check either (RFC 2406 3.4.3), for anybody

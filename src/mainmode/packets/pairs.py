@@ -7,7 +7,17 @@ Does not: keep policy; the caller says what policy asks for.
 from collections.abc import Callable, Iterator
 
 from mainmode.errors import DriverError
-from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, SaPair, Selector
+from mainmode.model import (
+    AddressRange,
+    Direction,
+    Endpoint,
+    Flow,
+    IpAddress,
+    Mode,
+    Path,
+    SaPair,
+    Selector,
+)
 from mainmode.numbers import ProtocolId
 from mainmode.packets.associations import InboundSa, OutboundSa
 from mainmode.packets.lifespan import Age, Lifespan
@@ -29,11 +39,14 @@ class LivePair:
         "packets_received",
         "packets_sent",
         "pair",
+        "path",
     )
 
     def __init__(self, pair: SaPair, now: float) -> None:
         self.pair = pair
         self.local = pair.local.packed
+        self.path = _path_in_udp(pair)
+        """Which way its packets come in UDP; None: they come as IP packets of their own."""
         self.inbound: InboundSa | None = None
         self.outbound: OutboundSa | None = None
         self.lifespan = Lifespan(pair, now)
@@ -148,6 +161,13 @@ class PairTable:
 _PROTOCOL_IDS = {50: ProtocolId.ESP, 51: ProtocolId.AH}
 
 
+def _path_in_udp(pair: SaPair) -> Path | None:
+    if pair.udp is None:
+        return None
+    local = Endpoint(pair.local, pair.udp.local_port)
+    return Path(local, Endpoint(pair.peer, pair.udp.peer_port))
+
+
 def _generality(live: LivePair) -> tuple[int, bool, int]:
     """Small for a selector that matches little."""
     selector = live.pair.selector
@@ -169,3 +189,5 @@ def _require_sound(pair: SaPair) -> None:
             raise DriverError(f"{sa.protocol.name} protects no packets")
         if not sa.integrity and sa.cipher in ("", "null"):
             raise DriverError(f"{sa.suite} protects nothing")
+        if sa.protocol is ProtocolId.AH and pair.udp is not None:
+            raise DriverError("AH covers addresses, so it cannot pass a NAT")

@@ -13,6 +13,7 @@ class Refusal(Enum):
 
     MALFORMED = "the octets are no IP packet, or no ESP or AH packet"
     BAD_SPI = "no security association here has this SPI, protocol and address"
+    WRONG_PATH = "its address, port or lack of UDP is not that of its security association"
     REPLAYED = "the sequence number was seen before or lies behind the replay window"
     NOT_AUTHENTICATED = "the integrity check value is wrong"
     NOT_DECRYPTED = "the decrypted padding or next header is wrong"

@@ -160,7 +160,7 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
 
     def _readable(self, ready: UdpSocket) -> None:
-        self._door.datagrams(ready.drain())
+        self._door.datagrams(ready.drain(self._driver.receive))
 
     def _addresses_changed(self) -> None:
         self._watch.drain()

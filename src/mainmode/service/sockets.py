@@ -2,10 +2,10 @@
 
 One socket for each address and port. On the NAT port an IKE message follows four zero octets
 (RFC 3948 2.2), a single 0xff octet keeps a NAT mapping alive (2.3), anything else is ESP in UDP.
-On the IKE port messages stand alone.
+On the IKE port messages stand alone, and the single octet is dropped too.
 
 Source: RFC 3948 2; ip(7) IP_PKTINFO; RFC 3542 6.1 IPV6_PKTINFO.
-Talks to: `door`, which hands the datagrams to the engine.
+Talks to: `door`, which hands the messages to the engine; the driver, which gets the ESP.
 Does not: read a message.
 """
 
@@ -13,7 +13,7 @@ import errno
 import logging
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 NON_ESP_MARKER = bytes(4)
 KEEPALIVE = b"\xff"
+ESP_MIN_OCTETS = 8
+"""SPI and sequence number. What is shorter is nobody's."""
 UNSPECIFIED = (IPv4Address(0), IPv6Address(0))
 
 # Linux names that this Python's socket module lacks (<linux/in.h>, <linux/in6.h>).
@@ -33,6 +35,8 @@ _IP_PKTINFO = 8
 _IP_MTU_DISCOVER = 10
 _IPV6_MTU_DISCOVER = 23
 _PMTUDISC_DONT = 0
+_SO_RCVBUFFORCE = 33
+"""A buffer beyond the limit for ordinary users (socket(7))."""
 
 _IN_PKTINFO = struct.Struct("=I4s4s")
 """Interface, local address for answers, destination in the header."""
@@ -50,7 +54,9 @@ class SocketCounters:
     receive_failures: int = 0
     send_failures: int = 0
     keepalives_dropped: int = 0
-    esp_in_udp_dropped: int = 0
+    esp_received: int = 0
+    """ESP in UDP, handed to the driver."""
+    esp_too_short: int = 0
 
 
 @lru_cache(maxsize=4096)
@@ -93,7 +99,11 @@ class UdpSocket:
             self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
             self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_DONT)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limits.RECEIVE_BUFFER_OCTETS)
+        octets = limits.PACKET_BUFFER_OCTETS if self.nat else limits.RECEIVE_BUFFER_OCTETS
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, octets)
+        except PermissionError:  # no root: what the system's limit allows
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, octets)
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -101,8 +111,9 @@ class UdpSocket:
     def close(self) -> None:
         self._socket.close()
 
-    def drain(self) -> Iterator[tuple[bytes, Path]]:
-        """The IKE messages that wait, `limits.DATAGRAMS_PER_WAKE` datagrams at most."""
+    def drain(self, take_esp: Callable[[bytes, Path], None]) -> Iterator[tuple[bytes, Path]]:
+        """The IKE messages that wait, `limits.DATAGRAMS_PER_WAKE` datagrams at most. ESP among
+        them goes to `take_esp`."""
         for _ in range(limits.DATAGRAMS_PER_WAKE):
             try:
                 datagram, ancillary, _flags, peer = self._socket.recvmsg(
@@ -115,19 +126,17 @@ class UdpSocket:
                 log.debug("receiving on %s failed: %s", self.here, error)
                 return
             self._counters.datagrams_received += 1
-            message = self._without_marker(datagram) if self.nat else datagram
-            if message is not None:
-                yield message, self._path_of(ancillary, peer)
-
-    def _without_marker(self, datagram: bytes) -> bytes | None:
-        """The IKE message in a datagram of the NAT port, None when it is something else."""
-        if datagram.startswith(NON_ESP_MARKER):
-            return datagram[len(NON_ESP_MARKER) :]
-        if datagram == KEEPALIVE:
-            self._counters.keepalives_dropped += 1
-        else:
-            self._counters.esp_in_udp_dropped += 1
-        return None
+            if datagram == KEEPALIVE:
+                self._counters.keepalives_dropped += 1
+            elif not self.nat:
+                yield datagram, self._path_of(ancillary, peer)
+            elif datagram.startswith(NON_ESP_MARKER):
+                yield datagram[len(NON_ESP_MARKER) :], self._path_of(ancillary, peer)
+            elif len(datagram) < ESP_MIN_OCTETS:
+                self._counters.esp_too_short += 1
+            else:
+                self._counters.esp_received += 1
+                take_esp(datagram, self._path_of(ancillary, peer))
 
     def _path_of(
         self, ancillary: list[tuple[int, int, bytes]], peer: tuple[str, int, int, int]

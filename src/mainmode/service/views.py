@@ -10,7 +10,7 @@ from typing import TypedDict
 from mainmode.driver.contract import DriverStatistics, PairCounters
 from mainmode.engine.associations import MainModeSa, QuickModeSa
 from mainmode.engine.statistics import IkeStatistics
-from mainmode.model import IpsecSa
+from mainmode.model import IpsecSa, UdpEncapsulation
 from mainmode.numbers import IpProtocol, ProtocolId, name_of
 from mainmode.service.sockets import SocketCounters
 
@@ -51,6 +51,14 @@ class MainModeView(TypedDict):
     responder_cookie: str
 
 
+class UdpView(TypedDict):
+    """The ports between which ESP travels in UDP, and the address that the peer calls its own."""
+
+    local_port: int
+    peer_port: int
+    peer_original: str
+
+
 class QuickModeView(TypedDict):
     """One quick mode SA: the inbound and the outbound half together."""
 
@@ -65,6 +73,7 @@ class QuickModeView(TypedDict):
     mode: str
     local_endpoint: str
     remote_endpoint: str
+    udp: UdpView | None
     inbound_spi: str
     outbound_spi: str
     pfs: str
@@ -122,6 +131,7 @@ def quick_mode_view(sa: QuickModeSa, counters: PairCounters | None, now: float) 
         "mode": pair.mode.value,
         "local_endpoint": str(pair.local),
         "remote_endpoint": str(pair.peer),
+        "udp": _udp_view(pair.udp),
         "inbound_spi": f"{pair.inbound.spi:08x}",
         "outbound_spi": f"{pair.outbound.spi:08x}",
         "pfs": sa.pfs,
@@ -133,6 +143,16 @@ def quick_mode_view(sa: QuickModeSa, counters: PairCounters | None, now: float) 
         "octets_received": carried.octets_received,
         "packets_sent": carried.packets_sent,
         "packets_received": carried.packets_received,
+    }
+
+
+def _udp_view(udp: UdpEncapsulation | None) -> UdpView | None:
+    if udp is None:
+        return None
+    return {
+        "local_port": udp.local_port,
+        "peer_port": udp.peer_port,
+        "peer_original": str(udp.peer_original or ""),
     }
 
 
@@ -175,7 +195,8 @@ def statistics_view(
             "Datagrams Received": sockets.datagrams_received,
             "Datagrams Sent": sockets.datagrams_sent,
             "NAT Keepalives Dropped": sockets.keepalives_dropped,
-            "ESP In UDP Packets Dropped": sockets.esp_in_udp_dropped,
+            "ESP In UDP Packets Received": sockets.esp_received,
+            "ESP In UDP Packets Too Short": sockets.esp_too_short,
         },
         "events": dict(sorted(events.items())),
     }

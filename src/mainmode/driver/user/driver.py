@@ -3,11 +3,13 @@
     host -> netfilter mark -> route -> device -> plane -> raw socket -> network
     network -> raw socket -> plane -> device -> netfilter check -> host
 
+ESP in UDP leaves the same way, and comes from the socket that IKE reads (`receive`).
+
 It runs on the service's event loop, a few packets for each wake-up, in one process: the sockets
 and keys of an outbound SA never cross a fork.
 
 Talks to: `plane` (packets), `ruleset` and `netfilter` (policy), `routing`, `device`, `sockets`.
-Does not: IPv6, NAT traversal, AH and ESP together.
+Does not: IPv6, AH and ESP together, follow a NAT that gives a peer another port.
 """
 
 import asyncio
@@ -25,7 +27,7 @@ from mainmode.driver.user.device import TunDevice
 from mainmode.driver.user.plane import DataPlane
 from mainmode.driver.user.sockets import PacketSender, receiver
 from mainmode.errors import DriverError
-from mainmode.model import Direction, IpAddress, SaPair
+from mainmode.model import Direction, IpAddress, Path, SaPair
 from mainmode.numbers import IpProtocol, ProtocolId
 from mainmode.policy.selection import Selection
 
@@ -169,6 +171,9 @@ class UserDriver:
     def remove(self, spi: int) -> None:
         self._plane.remove(spi)
         self._spis.free(spi)
+
+    def receive(self, esp: bytes, path: Path) -> None:
+        self._plane.inbound_in_udp(esp, path, self._clock())
 
     def counters(self, spi: int) -> PairCounters | None:
         return self._plane.counters(spi)

@@ -1,7 +1,7 @@
 """The data plane: every packet's way between this host and the network.
 
     from the device    flow -> pair -> seal -> transmit     (no pair: hold, and ask IKE for one)
-    from the network   SPI  -> pair -> open -> deliver
+    from the network   SPI  -> pair -> open -> deliver       (ESP in UDP too: `inbound_in_udp`)
 
 Talks to: `packets`, which does the work on octets; `policy.selection` for what a flow needs.
 Does not: touch a device, a socket or a clock: they are arguments, so tests need none of them.
@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from mainmode import limits
 from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
-from mainmode.model import Direction, Flow, Mode, SaPair
+from mainmode.model import Direction, Flow, Mode, Path, SaPair
 from mainmode.numbers import IpProtocol, ProtocolId
 from mainmode.packets import ip
 from mainmode.packets.held import HeldPackets
@@ -88,10 +88,24 @@ class DataPlane:
         start = ip.header_octets(packet)
         spi_start = start + _SPI_OFFSETS[packet[9]]
         spi = int.from_bytes(packet[spi_start : spi_start + 4], "big")
+        live = self._pairs.receiver(spi, packet[9], packet[16:20])
+        self._receive(live, None, packet, start, now)
+
+    def inbound_in_udp(self, esp: bytes, path: Path, now: float) -> None:
+        """ESP that came in UDP along this path: open it and hand over what is in it, or drop it."""
+        spi = int.from_bytes(esp[:4], "big")
+        live = self._pairs.receiver(spi, IpProtocol.ESP, path.local.address.packed)
+        self._receive(live, path, esp, 0, now)
+
+    def _receive(
+        self, live: LivePair | None, path: Path | None, packet: bytes, start: int, now: float
+    ) -> None:
+        """path: as `LivePair` has it. start: where ESP or AH begins in the packet."""
         try:
-            live = self._pairs.receiver(spi, packet[9], packet[16:20])
             if live is None or live.inbound is None:
                 raise PacketRefused(Refusal.BAD_SPI)
+            if live.path != path:
+                raise PacketRefused(Refusal.WRONG_PATH)
             if live.is_used_up:
                 raise PacketRefused(Refusal.EXPIRED)
             inner = live.inbound.open(packet, start)

@@ -9,7 +9,9 @@
     forward      packets passing through          drops what did not come out of the device
 
 Filters stand in deciding order, each ending in a verdict, so the first that matches decides.
-Above them stand the exemptions of `policy.selection`, and ESP, AH and IPv6 neighbour discovery.
+Above them stand the exemptions of `policy.selection`, what the driver has sealed, ESP, AH and IPv6
+neighbour discovery. Sealed packets are known by their mark: later fragments of ESP in UDP have no
+ports.
 
 The table outlives the process, hence required protection stays closed when it is killed: the
 marks go on, and the device's route is gone.
@@ -22,7 +24,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mainmode import limits
-from mainmode.driver.user.routing import ARRIVED, DEPARTING
+from mainmode.driver.user.routing import ARRIVED, DEPARTING, SEALED
 from mainmode.model import AddressRange, Direction, Mode, Selector
 from mainmode.numbers import IpProtocol
 from mainmode.packets.ip import WITH_PORTS
@@ -95,6 +97,7 @@ def _rules(
 
 def _output(selection: Selection, ike_ports: list[int]) -> Iterator[_Statements]:
     yield [_is(_meta("oifname"), "lo"), _ACCEPT]
+    yield [_is(_meta("mark"), SEALED), _ACCEPT]
     yield from _always_clear("sport", ike_ports)
     yield from _unknown_addresses("saddr", selection)
     for each in selection.ordered:

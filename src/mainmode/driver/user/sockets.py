@@ -9,6 +9,7 @@ import socket
 from typing import NamedTuple
 
 from mainmode import limits
+from mainmode.driver.user.routing import SEALED
 from mainmode.errors import DriverError
 from mainmode.numbers import IpProtocol
 from mainmode.packets import ip
@@ -42,12 +43,12 @@ class PacketSender:
     """Sends whole IP packets, in fragments where the path needs it.
 
     With headers of our own the type of service, time to live and identification go out as they
-    were sealed (AH covers the latter), but the kernel does not fragment. Raises DriverError when
-    the socket may not be opened.
+    were sealed (AH covers the latter), but the kernel does not fragment. They carry a mark by
+    which the packet filter knows them. Raises DriverError when the socket may not be opened.
     """
 
     def __init__(self) -> None:
-        self._socket = _raw(socket.IPPROTO_RAW)
+        self._socket = _raw(socket.IPPROTO_RAW, SEALED)
         _widen(self._socket, _SO_SNDBUFFORCE, socket.SO_SNDBUF)
         self._ways: dict[bytes, _Way] = {}
         """By packed destination."""
@@ -84,9 +85,10 @@ class PacketSender:
         self._socket.close()
 
 
-def _raw(protocol: int) -> socket.socket:
+def _raw(protocol: int, mark: int = 0) -> socket.socket:
     try:
         opened = socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, mark)
     except OSError as error:
         raise DriverError(f"cannot open a raw socket: {error.strerror}") from error
     opened.setblocking(False)
