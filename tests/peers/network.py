@@ -21,6 +21,7 @@ BEHIND = "198.51.100.1", "203.0.113.1"
 """An address each behind the two hosts, for tunnels."""
 
 IKE, NAT = (500).to_bytes(2), (4500).to_bytes(2)
+TAP_OCTETS = 16 << 20
 NON_ESP_MARKER = bytes(4)
 
 
@@ -96,6 +97,7 @@ def captured(host: Host) -> Iterator[Callable[[], list[bytes]]]:
     """Yields a function that returns the frames seen on `wire` so far, both directions."""
     ETH_P_ALL = 0x0003
     with host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as tap:
+        tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TAP_OCTETS)
         tap.bind(("wire", ETH_P_ALL))
         tap.setblocking(False)
         frames: list[bytes] = []

@@ -16,7 +16,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,13 +165,18 @@ class StrongSwan:
         listed = [_as_text(each) for each in self._session.list_sas()]
         return [{"name": name, **sa} for each in listed for name, sa in each.items()]
 
+    def pairs(self) -> list[dict[str, Any]]:
+        """Its quick mode SAs in force; not those that others have replaced."""
+        pairs = (pair for sa in self.sas() for pair in sa["child-sas"].values())
+        return [each for each in pairs if each["state"] == "INSTALLED"]
+
     def wait_until_sas(self, count: int) -> None:
         """Until it has so many main mode SAs."""
-        deadline = time.monotonic() + PATIENCE_S
-        while len(self.sas()) != count:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"strongSwan has {self.sas()}")
-            time.sleep(0.02)
+        self._wait_until(lambda: len(self.sas()) == count)
+
+    def wait_until_pairs(self, count: int) -> None:
+        """Until so many quick mode SAs are in force."""
+        self._wait_until(lambda: len(self.pairs()) == count)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -231,6 +236,13 @@ charon-systemd {{
             said.extend(_as_text(each).get("msg", "") for each in messages)
         except vici.exception.CommandException as error:
             raise PeerFailed("\n".join([str(error), *said])) from error
+
+    def _wait_until(self, reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not reached():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"strongSwan has {self.sas()}")
+            time.sleep(0.02)
 
     def _stop(self) -> None:
         self.process.terminate()

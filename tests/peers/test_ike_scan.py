@@ -20,7 +20,7 @@ import pytest
 
 from tests.peers.ike_scan import Answer, ike_scan
 from tests.peers.network import FIRST, SECOND, Host, captured, datagrams, two_hosts
-from tests.peers.service import Service
+from tests.peers.service import Service, Terms
 
 pytestmark = pytest.mark.ike_scan
 
@@ -55,12 +55,9 @@ class Prober:
 
 @contextmanager
 def prober(*offers: str, explain: bool = False) -> Iterator[Prober]:
-    with two_hosts() as (here, there):
-        service = Service(
-            here, peer=SECOND, key=KEY, offers=offers, retries=("1s",), explain=explain
-        )
-        with service:
-            yield Prober(there)
+    terms = Terms(SECOND, offers, ("1s",), explain=explain)
+    with two_hosts() as (here, there), Service(here, terms, key=KEY):
+        yield Prober(there)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from mainmode import limits
 from tests.peers.network import FIRST, SECOND, Host, two_hosts
-from tests.peers.service import Service, require_failure
+from tests.peers.service import Service, Terms, require_failure
 from tests.peers.strongswan import PeerFailed, StrongSwan, main_mode, proposal
 
 pytestmark = pytest.mark.peer
@@ -51,7 +51,7 @@ def meeting(*suites: Suite, peer_key: bytes = KEY) -> Iterator[Meeting]:
     with two_hosts() as (here, there):
         offers = ["-".join(suite) for suite in suites]
         with (
-            Service(here, peer=SECOND, key=KEY, offers=offers, retries=SHORT_RETRIES) as service,
+            Service(here, Terms(SECOND, offers, SHORT_RETRIES), key=KEY) as service,
             StrongSwan(there) as peer,
         ):
             peer.share_key(peer_key, FIRST, SECOND)

@@ -35,21 +35,21 @@ def plain() -> Iterator[Tunnel]:
 @pytest.fixture(scope="module")
 def secret() -> Iterator[Tunnel]:
     """A tunnel with perfect forward secrecy."""
-    with tunnel(pfs="group2") as both:
+    with tunnel(pfs_group="group2") as both:
         yield both
 
 
 @pytest.fixture(scope="module")
 def direct() -> Iterator[Tunnel]:
     """Transport mode between the two hosts."""
-    with tunnel(near="me", far="", tunnel=False) as both:
+    with tunnel(ends=None) as both:
         yield both
 
 
 @pytest.fixture(scope="module")
 def around() -> Iterator[Tunnel]:
     """A tunnel for what the two hosts themselves say to each other."""
-    with tunnel(near=FIRST, far=SECOND) as both:
+    with tunnel(ends=(FIRST, SECOND)) as both:
         yield both
 
 
@@ -115,6 +115,7 @@ def test_perfect_forward_secrecy_there_but_not_here_is_welcome(plain: Tunnel) ->
     """More than policy asks for."""
     plain.peer_has(esp=WITH_PFS)
     plain.peer_initiates()
+    plain.require_agreement()
     (pair,) = plain.service.qmsas()
     assert pair["pfs"] == "group2"
     plain.end()
@@ -143,3 +144,11 @@ def test_tunnel_here_transport_mode_there(around: Tunnel, role: str) -> None:
         require_failure(event, "not-authorised", "peer", f"offered: {ours}")
     else:
         require_failure(event, "mode-mismatch", "me", f"wanted: {ours}")
+
+
+def test_transport_mode_on_both_sides(direct: Tunnel) -> None:
+    """Agreed on, but strongSwan's user-space IPsec cannot do what it has offered itself."""
+    direct.peer_has({**HOST_TO_HOST, "mode": "transport"})
+    event = direct.fails("responder")
+    waiting = "while waiting for the initiator's last word"
+    require_failure(event, "peer-refused", "peer", "perhaps it cannot install the pair", waiting)

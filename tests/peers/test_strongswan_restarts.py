@@ -109,7 +109,8 @@ def test_strongswan_crashes_and_is_asked(standing: Tunnel) -> None:
     assert standing.service.wait_for("MainModeEnded")["why"] == "the peer has lost it"
     (new,), (theirs,) = standing.service.mmsas(), standing.peer.sas()
     assert new["initiator_cookie"] == theirs["initiator-spi"] != lost["initiator_cookie"]
-    (their_pair,) = theirs["child-sas"].values()
+    standing.peer.wait_until_pairs(1)
+    (their_pair,) = standing.peer.pairs()
     assert their_pair["spi-in"] in [each["outbound_spi"] for each in standing.service.qmsas()]
 
 

@@ -4,7 +4,7 @@ strongSwan's user-space IPsec does tunnels in UDP only, so it pretends that a NA
 the two (a NAT-D payload that fits nothing) to whoever knows NAT traversal.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.peers.network import BEHIND, FIRST, SECOND, Host, two_gateways
-from tests.peers.service import Service
+from tests.peers.service import Service, Terms
 from tests.peers.strongswan import PeerFailed, Section, StrongSwan, main_mode, proposal
 
 KEY = b"correct horse battery staple"
@@ -65,11 +65,11 @@ class Tunnel:
         return self.service.wait_for("NegotiationFailed")
 
     def require_agreement(self) -> None:
-        """Both sides have the same one main mode SA and the same one pair, and no others; but
-        strongSwan may have rekeyed ones."""
+        """Both sides have the same one main mode SA and the same one pair in force, no others."""
+        self.service.wait_until_qmsas(1)
+        self.peer.wait_until_pairs(1)
         (our_main_mode,), (our_pair,) = self.service.mmsas(), self.service.qmsas()
-        (their_main_mode,) = self.peer.sas()
-        (their_pair,) = installed(their_main_mode)
+        (their_main_mode,), (their_pair,) = self.peer.sas(), self.peer.pairs()
         ours = our_main_mode["initiator_cookie"], our_main_mode["responder_cookie"]
         assert ours == (their_main_mode["initiator-spi"], their_main_mode["responder-spi"])
         assert our_pair["inbound_spi"] == their_pair["spi-out"]
@@ -81,34 +81,30 @@ class Tunnel:
         self.peer.wait_until_sas(0)
 
 
-def installed(main_mode_sa: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """strongSwan's quick mode SAs in force of one main mode SA."""
-    pairs = main_mode_sa["child-sas"].values()
-    return [each for each in pairs if each["state"] == "INSTALLED"]
-
-
 @contextmanager
 def tunnel(
     *,
     quick_mode: Sequence[Words] = (QUICK_MODE,),
     main_mode: Sequence[Words] = (SUITE,),
-    **terms: Any,  # noqa: ANN401 - what else Service takes
+    pfs_group: str = "",
+    ends: tuple[str, str] | None = BEHIND,
+    driver: str = "null",
 ) -> Iterator[Tunnel]:
-    """Both run; nothing is agreed yet, and strongSwan agrees to nothing before `peer_has`."""
-    policy = {
-        "peer": SECOND,
-        "key": KEY,
-        "retries": SHORT_RETRIES,
-        "near": BEHIND[0],
-        "far": BEHIND[1],
-        "tunnel": True,
-        "offers": ["-".join(each) for each in main_mode],
-        "quick_mode": ["esp:" + "-".join(each) for each in quick_mode],
-        **terms,
-    }
+    """Both run; nothing is agreed yet, and strongSwan agrees to nothing before `peer_has`.
+
+    ends: of the tunnel in mainmode's policy; None: transport mode between the two hosts.
+    """
+    terms = Terms(
+        SECOND,
+        ["-".join(each) for each in main_mode],
+        SHORT_RETRIES,
+        ["esp:" + "-".join(each) for each in quick_mode],
+        pfs_group,
+        ends,
+    )
     with (
         two_gateways() as hosts,
-        Service(hosts[0], **policy) as service,
+        Service(hosts[0], terms, key=KEY, driver=driver) as service,
         StrongSwan(hosts[1], user_space_ipsec=True) as peer,
     ):
         yield Tunnel(service, peer, hosts)
