@@ -21,6 +21,7 @@ from tests.service.processes import MAINMODE
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 PATIENCE_S = 60.0
+ENDING_S = 5.0
 DEMO = (*MAINMODE, "demo")
 AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
 """Runs a command without any capability."""
@@ -92,6 +93,9 @@ def demos() -> Iterator[Runner]:
     with TemporaryDirectory(prefix="mm ") as folder:
         runner = Runner(Path(folder))
         yield runner
+        deadline = time.monotonic() + ENDING_S  # a process that was killed takes a moment to go
+        while runner.left_behind() and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert runner.left_behind() == []
 
 
