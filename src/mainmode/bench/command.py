@@ -4,7 +4,7 @@ import json
 
 import click
 
-from mainmode.bench.terms import NEGOTIATIONS_MAX
+from mainmode.bench.terms import NEGOTIATIONS, NEGOTIATIONS_MAX
 from mainmode.errors import PersonError
 from mainmode.policy.words import parse_main_mode_offer
 
@@ -25,7 +25,7 @@ def _offer(ctx: click.Context, option: click.Parameter, given: str) -> str:
 @click.option(
     "--count",
     type=click.IntRange(1, NEGOTIATIONS_MAX),
-    default=2000,
+    default=NEGOTIATIONS,
     show_default=True,
     help="How many negotiations.",
 )
@@ -45,7 +45,13 @@ def handshake(count: int, offer: str, engine: bool, as_json: bool) -> None:
     interface. Needs no rights.
     """
     from mainmode.bench.engines import between_engines
+    from mainmode.bench.first_packet import with_first_packet
     from mainmode.bench.handshake import over_udp
 
-    figures = between_engines(count, offer) if engine else over_udp(count, offer)
+    if engine:
+        figures = between_engines(count, offer)
+    else:
+        figures = with_first_packet(over_udp(count, offer), offer)
     click.echo(json.dumps(figures.as_json()) if as_json else figures.text)
+    if as_json and figures.why_no_first_packet:
+        click.echo(f"first_packet_ms: {figures.why_no_first_packet}", err=True)
