@@ -15,6 +15,7 @@ __all__ = [
     "NEGOTIATIONS_MAX",
     "RESPONDERS",
     "pairs_before_memory",
+    "quick_mode_offer",
     "selection_of",
 ]
 
@@ -45,3 +46,8 @@ def _policy_of(offer: str) -> Policy:
 def initiator_of(responder: IpAddress) -> IpAddress:
     """Who negotiates with this responder."""
     return INITIATORS + (int(responder) - int(RESPONDERS))
+
+
+def quick_mode_offer(suite: str) -> str:
+    """As policy files write it; ESP goes without saying."""
+    return suite if ":" in suite else f"esp:{suite}"
