@@ -23,6 +23,8 @@ def test_each_figure_is_a_quotient_of_measurements() -> None:
         "seconds": 2.0,
         "tcp": {
             "mbit_per_s": 100.0,
+            "sender_mbit_per_s_per_processor": 200.0,
+            "receiver_mbit_per_s_per_processor": 200.0,
             "sender_cpu_us_per_packet": 20.0,
             "receiver_cpu_us_per_packet": 20.0,
             "sender_busy": 0.5,
@@ -44,6 +46,7 @@ def test_people_read_the_same() -> None:
     text = TRAFFIC.text
     assert "3des-sha1, tunnel mode" in text
     assert "100 Mbit/s" in text
+    assert "200 Mbit/s sending" in text
     assert "20.0 us (50% busy) sending" in text
     assert "15,000 packets per second, 7 lost" in text
     assert "no packets receiving" in text

@@ -35,7 +35,7 @@ class Figures:
             "rate_per_s": round(self.rate_per_s, 1),
             "initiator_cpu_ms": round(self._each_ms(self.initiator_cpu_s), 4),
             "responder_cpu_ms": round(self._each_ms(self.responder_cpu_s), 4),
-            "bytes_per_sa_pair": _rounded(self.octets_per_pair, 0),
+            "bytes_per_sa_pair": _rounded(self.octets_per_pair),
             "crypto_share": _rounded(self.crypto_share, 3),
             "first_packet_ms": _rounded(self.first_packet_ms, 2),
         }
@@ -71,7 +71,8 @@ class Figures:
         return seconds / self.negotiations * 1000
 
 
-def _rounded(figure: float | None, digits: int) -> float | None:
+def _rounded(figure: float | None, digits: int | None = None) -> float | None:
+    """Without digits a whole number."""
     return None if figure is None else round(figure, digits)
 
 

@@ -40,6 +40,10 @@ class Flow:
         """Of data, without any header."""
         return self.received.octets * 8 / self.received.seconds / 1_000_000
 
+    def mbit_per_s_of(self, cost: Cost) -> float | None:
+        """What one of the services would carry with a whole processor of its own."""
+        return self.mbit_per_s / cost.busy if cost.cpu_s else None
+
     @property
     def datagrams_per_s(self) -> float:
         return self.received.datagrams / self.received.seconds
@@ -76,6 +80,12 @@ class Traffic:
             "seconds": round(self.stream.received.seconds, 2),
             "tcp": {
                 "mbit_per_s": round(self.stream.mbit_per_s, 1),
+                "sender_mbit_per_s_per_processor": _rounded(
+                    self.stream.mbit_per_s_of(self.stream.sending)
+                ),
+                "receiver_mbit_per_s_per_processor": _rounded(
+                    self.stream.mbit_per_s_of(self.stream.receiving)
+                ),
                 **self.stream.cost_as_json(),
             },
             "udp": {
@@ -88,12 +98,15 @@ class Traffic:
 
     @property
     def text(self) -> str:
-        lost = self.datagrams.received.lost
+        stream, lost = self.stream, self.datagrams.received.lost
         return "\n".join(
             [
                 f"{self.suite}, {self.mode.value} mode",
-                f"  one TCP stream: {self.stream.mbit_per_s:.0f} Mbit/s",
-                f"    {self.stream.cost_text}",
+                f"  one TCP stream: {stream.mbit_per_s:.0f} Mbit/s",
+                f"    {stream.cost_text}",
+                "    a whole processor would carry: "
+                f"{_mbit(stream.mbit_per_s_of(stream.sending))} sending, "
+                f"{_mbit(stream.mbit_per_s_of(stream.receiving))} receiving",
                 f"  UDP, {DATAGRAM_OCTETS} octets of data each: "
                 f"{self.datagrams.datagrams_per_s:,.0f} packets per second, {lost} lost",
                 f"    {self.datagrams.cost_text}",
@@ -104,6 +117,10 @@ class Traffic:
 def _side(cost: Cost) -> str:
     each = cost.us_per_packet
     return f"{each:.1f} us ({cost.busy:.0%} busy)" if each is not None else "no packets"
+
+
+def _mbit(figure: float | None) -> str:
+    return "unknown" if figure is None else f"{figure:.0f} Mbit/s"
 
 
 def _rounded(figure: float | None) -> float | None:
