@@ -50,7 +50,9 @@ class MainModeSa:
     """Those that may still begin; 0: no limit, for at the limit it is not `usable` any more."""
     used_message_ids: set[int] = field(default_factory=set)
     usable: bool = True
-    """False once deleted or used up: no quick mode starts on it any more."""
+    """False once deleted, used up or lost: no quick mode starts on it any more."""
+    lost: bool = False
+    """The peer, which had answered under it before, did not any more."""
 
     @property
     def expires_at(self) -> float:

@@ -13,7 +13,7 @@ from mainmode.auth.authenticator import Role
 from mainmode.engine import informational, main_mode, quick_mode, vendor_ids
 from mainmode.engine.associations import Associations, Cookies, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
-from mainmode.engine.endings import Endings
+from mainmode.engine.endings import Endings, same_peer
 from mainmode.engine.events import (
     MainModeEstablished,
     NegotiationFailed,
@@ -274,6 +274,9 @@ class Negotiations:
             desk.record(NotificationReceived(sa.path, name, authenticated=True))
             self._endings.forgotten_by_peer(sa)
         self._introduce(sa, alone=alone)
+        for other in self._associations.main_modes_with(sa.path.peer.address):
+            if other.lost and same_peer(other, sa):
+                self._endings.end_main_mode(other, "the peer has lost it")
         for wish in self._parked.pop(sa.path.hosts, []):
             self._pursue(wish)
 
@@ -366,7 +369,7 @@ class Negotiations:
             return False
         first_time, wish.tried_again = not wish.tried_again, True
         if first_time:
-            qm.sa.usable = False
+            qm.sa.usable, qm.sa.lost = False, True
         return first_time
 
     # --- the life of an exchange ------------------------------------------------------------
@@ -456,8 +459,10 @@ class Negotiations:
             desk.record(NegotiationFailed(exchange.path, "main mode", failure))
             self._main_mode_failed(negotiation, failure)
         else:
-            desk.record(NegotiationFailed(exchange.path, "quick mode", failure))
-            self._quick_mode_failed(exchange, negotiation, failure)
+            lost = self._lost_main_mode(exchange, negotiation)
+            again = lost or self._weak_again(negotiation, failure)
+            desk.record(NegotiationFailed(exchange.path, "quick mode", failure, again))
+            self._quick_mode_failed(exchange, negotiation, failure, again=again)
 
     def _main_mode_failed(self, mm: MainMode, failure: Failure) -> None:
         """The wishes that waited for it will not be granted; some may do without."""
@@ -473,13 +478,15 @@ class Negotiations:
             else:
                 self._parked.setdefault(mm.path.hosts, []).append(wish)
 
-    def _quick_mode_failed(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:
+    def _quick_mode_failed(
+        self, exchange: Exchange, qm: QuickMode, failure: Failure, *, again: bool
+    ) -> None:
         if qm.spi:
             self._desk.remove_pair(qm.spi)
         if failure.decided_by is not Side.PEER and qm.sa.cookies in self._associations.main_modes:
             self._explain(exchange, qm, failure)
         if isinstance(qm.asker, Wish):
-            if self._weak_again(qm, failure) or self._lost_main_mode(exchange, qm):
+            if again:
                 self._pursue(qm.asker)
             else:
                 self._give_up(qm.asker)

@@ -17,7 +17,7 @@ from mainmode.engine.negotiations import Negotiations
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason, Side
-from mainmode.ladder import MM2, MM6, QM2
+from mainmode.ladder import MM2, MM6, QM2, QM3
 from mainmode.model import Path
 from mainmode.numbers import NOTIFY_ERROR_MAX, NotifyType, PayloadType
 from mainmode.policy.offers import describe_sa, read_alternatives_untrusted
@@ -230,6 +230,11 @@ def _failure(
         known = reason is Reason.NOT_AUTHORISED
         reason = Reason.IDENTITY_MISMATCH if known else Reason.WRONG_KEY
     detail = f"the peer says {notify_name(notification)}"
+    if reason is Reason.NO_COMMON_PROPOSAL and exchange.awaits is QM3:  # we took its own offer
+        reason = Reason.PEER_REFUSED
+        detail += " to what it has offered itself; perhaps it cannot install the pair"
+    elif reason is Reason.NO_COMMON_PROPOSAL and exchange.awaits is QM2 and not alternatives:
+        detail += ", which may also be about the mode or perfect forward secrecy"
     return Failure(
         reason, Side.PEER, detail=detail, offered=_offered(exchange, reason), wanted=alternatives
     )
@@ -239,7 +244,7 @@ def _offered(exchange: Exchange, reason: Reason) -> tuple[str, ...]:
     """What was on the table when the peer refused."""
     negotiation = exchange.negotiation
     if reason is Reason.NOT_AUTHORISED and isinstance(negotiation, QuickMode):
-        return (str(negotiation.selector),)
+        return (f"{negotiation.selector} {negotiation.mode.value} mode",)
     if exchange.awaits in (MM2, QM2) and negotiation.offer is not None:
         return describe_sa(negotiation.offer)
     return ()

@@ -98,8 +98,8 @@ class QuickModeChoice:
 
 
 def _in_words(form: Form) -> str:
-    mode, nat = form
-    return f"{mode.value} in UDP" if nat is not None else mode.value
+    """As offers are described, so that both can be compared."""
+    return name_of(EncapsulationMode, _MODE_NUMBERS[form]).lower()
 
 
 def pfs_group(action: FilterAction, main_mode_group: Group) -> Group | None:
