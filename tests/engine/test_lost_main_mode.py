@@ -82,7 +82,7 @@ def test_a_main_mode_sa_that_the_peer_has_lost_ends_once_there_is_another() -> N
     assert new.cookies != lost.cookies
     [ended] = scene.alice.of(MainModeEnded)
     assert ended.why == "the peer has lost it"
-    assert len(scene.alice.inbound) == 2, "the old pair may still be alive there"
+    assert len(scene.alice.inbound) == 1, "a newer pair has taken over its traffic"
 
 
 def test_silence_in_the_first_quick_mode_is_no_reason_for_another_main_mode() -> None:

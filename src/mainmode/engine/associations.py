@@ -58,6 +58,12 @@ class MainModeSa:
     def expires_at(self) -> float:
         return self.established_at + self.lifetime_s
 
+    @property
+    def renewed_at(self) -> float:
+        """When another is made, should it be needed. The responder waits for the initiator."""
+        before_s = min(limits.RENEWAL_S, self.lifetime_s * limits.RENEWAL_SHARE)
+        return self.expires_at - (before_s if self.role is Role.INITIATOR else before_s / 2)
+
     def begin_quick_mode(self) -> None:
         """One more begins under it. At the limit it stands on, but no further one does (MS-IKEE
         3.8.7.2)."""

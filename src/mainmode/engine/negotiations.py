@@ -44,12 +44,6 @@ from mainmode.wire.payloads import VendorId
 AUTHENTICATION_FAILURES = (Reason.WRONG_KEY, Reason.IDENTITY_MISMATCH, Reason.NO_CREDENTIAL)
 
 
-def renewed_at(sa: MainModeSa) -> float:
-    """When to make another, should it be needed. The responder waits for the initiator."""
-    before_s = min(limits.RENEWAL_S, sa.lifetime_s * limits.RENEWAL_SHARE)
-    return sa.expires_at - (before_s if sa.role is Role.INITIATOR else before_s / 2)
-
-
 class Negotiations:
     """All exchanges under way, and the wishes behind them."""
 
@@ -254,7 +248,7 @@ class Negotiations:
         sa.established_at = desk.now
         alone = not self._associations.main_modes_with(sa.path.peer.address)
         self._associations.add_main_mode(sa)
-        desk.timers.set(Timer(TimerKind.RENEWAL, (*sa.cookies, 0)), renewed_at(sa))
+        desk.timers.set(Timer(TimerKind.RENEWAL, (*sa.cookies, 0)), sa.renewed_at)
         self.keepalives.begin(sa)
         desk.statistics.main_modes += 1
         desk.record(
