@@ -383,6 +383,8 @@ class Engine:
             self._rekeying.ring(subject[2])
         elif kind is TimerKind.RETIRE:
             self._negotiations.succession.ring(subject[2])
+        elif kind is TimerKind.DELETE:
+            self._endings.reliable.ring(subject)
         elif kind is TimerKind.KEEPALIVE:
             self._negotiations.keepalives.ring(subject[:2])
         elif kind is TimerKind.FALLBACK:

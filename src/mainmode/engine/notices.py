@@ -74,6 +74,8 @@ class Notices:
     # --- under a main mode SA ---------------------------------------------------------------
 
     def _protected(self, header: Header, datagram: bytes, path: Path) -> None:
+        if self._endings.reliable.heard(header, datagram, path):
+            return
         sa = self._associations.main_modes.get((header.cky_i, header.cky_r))
         if sa is None:
             self._before_main_mode(header, datagram, path)
@@ -95,6 +97,8 @@ class Notices:
                 self._endings.deleted_by_peer(sa, payload)
             elif isinstance(payload, Notification):
                 self._notified(sa, payload)
+        if payloads.has(PayloadType.DELETE):
+            self._endings.reliable.answer(sa, header, datagram, payloads)
 
     def _before_main_mode(self, header: Header, datagram: bytes, path: Path) -> None:
         """Protected, but no main mode SA stands: the responder may refuse our proof. What opens

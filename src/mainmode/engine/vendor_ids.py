@@ -16,6 +16,7 @@ from mainmode.wire.payloads import VendorId
 
 MICROSOFT = bytes.fromhex("1e2b516905991c7d7c96fcbfb587e461")
 """MD5("MS NT5 ISAKMPOAKLEY"); four octets of release number follow."""
+SERVER_2003 = (4).to_bytes(4)
 VID_INITIAL_CONTACT = bytes.fromhex("26244d38eddb61b3172a36e3d0cfb819")
 DEAD_PEER_DETECTION = bytes.fromhex("afcad71368a1f1c96b8696fc77570100")
 MAINMODE = bytes.fromhex("81f88c6b7213e0b480bd7ec900a4966b")
@@ -132,5 +133,6 @@ def answered(
 
 def _ours(profile: Profile, *, first_contact: bool) -> list[VendorId]:
     if profile is Profile.WINDOWS_2003:
-        return [VendorId(VID_INITIAL_CONTACT)] if first_contact else []
+        contact = [VendorId(VID_INITIAL_CONTACT)] if first_contact else []
+        return [VendorId(MICROSOFT + SERVER_2003), *contact]
     return [VendorId(MAINMODE), VendorId(DEAD_PEER_DETECTION)]
