@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.peers.network import Host
 from tests.peers.service import require_failure
 from tests.peers.strongswan import PeerFailed, Section
 from tests.peers.tunnel import NAME, Tunnel, tunnel
@@ -138,21 +139,30 @@ def test_strongswan_falls_silent(standing: Tunnel) -> None:
     require_failure(dead, "timed-out", "nobody", silence, f"{choosing} offers")
 
 
-def test_strongswan_is_cut_off(standing: Tunnel) -> None:
-    """Its packets vanish on the way, after main mode."""
-    standing.service.down()
-    standing.peer.wait_until_sas(0)
-    host = standing.hosts[1]
-    quick_mode = 32
+@pytest.mark.parametrize(
+    ("role", "step"),
+    [
+        ("initiator", "the peer's choice of our quick mode offers"),
+        ("responder", "the initiator's last word"),
+    ],
+)
+def test_strongswan_is_cut_off(role: str, step: str) -> None:
+    """After main mode: as responder its message 2 vanishes, as initiator it never gets ours."""
+    with tunnel() as both:
+        both.peer_has()
+        drop_quick_mode(both.hosts[1], "output" if role == "initiator" else "input")
+        event = both.fails(role)
+        silence, waiting = "the peer did not answer", f"while waiting for {step}"
+        require_failure(event, "timed-out", "nobody", silence, waiting)
+        assert not event["again"]
+        (stays,) = both.service.mmsas()
+        assert stays["quick_modes"] == 0
+
+
+def drop_quick_mode(host: Host, hook: str) -> None:
+    """From now on no message of quick mode leaves or enters: octet 18 of ISAKMP's header is the
+    exchange type (RFC 2408 3.1), behind UDP's header and the marker of port 4500."""
+    rule = "udp dport 4500 @th,240,8 32 drop"
     host.run(["nft", "add table inet cut"])
-    host.run(["nft", "add chain inet cut out { type filter hook output priority 0 ; }"])
-    # Exchange type: octet 18 of the header (RFC 2408 3.1), behind UDP's header and the marker.
-    host.run(["nft", f"add rule inet cut out udp sport 4500 @th,240,8 {quick_mode} drop"])
-    standing.service.forget_events()
-    assert not standing.service.up()
-    event = standing.service.wait_for("NegotiationFailed")
-    waiting = "while waiting for the peer's choice of our quick mode offers"
-    require_failure(event, "timed-out", "nobody", "the peer did not answer", waiting)
-    assert not event["again"]
-    (stays,) = standing.service.mmsas()
-    assert stays["quick_modes"] == 0
+    host.run(["nft", f"add chain inet cut gone {{ type filter hook {hook} priority 0 ; }}"])
+    host.run(["nft", f"add rule inet cut gone {rule}"])
