@@ -93,6 +93,8 @@ class Endings:
             return
         peer = carrier.path.peer.address
         sa = self._associations.quick_mode_to(peer, ProtocolId(protocol), spi)
+        if sa is None:  # strongSwan names our SPI instead of its own when it cannot install a pair
+            sa = self._associations.quick_modes.get(spi)
         if sa is not None and made_with(sa, carrier):
             self.end_quick_mode(sa.pair.spi, "deleted by the peer", tell=False)
 

@@ -148,12 +148,6 @@ def delete_spi(protocol: ProtocolId, spi: int) -> Delete:
     return Delete(Doi.IPSEC, protocol, (spi.to_bytes(4),))
 
 
-def initial_contact(sa: MainModeSa) -> Notification:
-    """We remember no other SA with this peer (RFC 2407 4.6.3.3)."""
-    spi = b"".join(sa.cookies)
-    return Notification(Doi.IPSEC, ProtocolId.ISAKMP, NotifyType.INITIAL_CONTACT, spi, b"")
-
-
 def alive(probe: Notification) -> Notification:
     """The answer to R-U-THERE: its cookies and its number, as they came (RFC 3706 5.4)."""
     return Notification(

@@ -24,6 +24,7 @@ from mainmode.engine.exchange import Exchange, Key, Negotiation
 from mainmode.engine.exchanges import NO_COOKIE, Exchanges
 from mainmode.engine.explanation import explanation
 from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
+from mainmode.engine.introductions import Introductions
 from mainmode.engine.keepalives import Keepalives
 from mainmode.engine.main_mode import MainMode
 from mainmode.engine.quick_mode import QuickMode
@@ -71,8 +72,7 @@ class Negotiations:
         self._parked: dict[tuple[IpAddress, IpAddress], list[Wish]] = {}
         """Wishes that wait for a main mode between these hosts."""
         self._turns: dict[Cookies, Turns] = {}
-        self._contacted: set[IpAddress] = set()
-        """Peers that know we have started: INITIAL-CONTACT goes to each once."""
+        self._introductions = Introductions(desk, associations, self.exchanges)
 
     @property
     def waiting(self) -> int:
@@ -183,6 +183,7 @@ class Negotiations:
             ):
                 return
         mm = self._main_mode(Role.INITIATOR, path, self._new_cookie(), NO_COOKIE, authentications)
+        mm.first_contact = self._introductions.is_due
         mm.vendor_ids = vendor_ids.announced(
             self._terms.policy.profile, path, first_contact=self._first_contact(path)
         )
@@ -246,7 +247,7 @@ class Negotiations:
         sa.last_block = exchange.last_block
         sa.quick_modes_left = self._terms.policy.main_mode.quick_modes_each
         sa.established_at = desk.now
-        alone = not self._associations.main_modes_with(sa.path.peer.address)
+        is_due = self._introductions.is_due(mm)
         self._associations.add_main_mode(sa)
         desk.timers.set(Timer(TimerKind.RENEWAL, (*sa.cookies, 0)), sa.renewed_at)
         self.keepalives.begin(sa)
@@ -267,24 +268,12 @@ class Negotiations:
             name = name_of(NotifyType, NotifyType.INITIAL_CONTACT)
             desk.record(NotificationReceived(sa.path, name, authenticated=True))
             self._endings.forgotten_by_peer(sa)
-        self._introduce(sa, alone=alone)
+        self._introductions.established(sa, mm, is_due=is_due)
         for other in self._associations.main_modes_with(sa.path.peer.address):
             if other.lost and same_peer(other, sa):
                 self._endings.end_main_mode(other, "the peer has lost it")
         for wish in self._parked.pop(sa.path.hosts, []):
             self._pursue(wish)
-
-    def _introduce(self, sa: MainModeSa, *, alone: bool) -> None:
-        """INITIAL-CONTACT, once for each peer, when no other SA with it stands or is coming."""
-        address = sa.path.peer.address
-        coming = any(
-            isinstance(exchange.negotiation, MainMode)
-            for exchange in self.exchanges.under_way_with(address)
-        )
-        if alone and not coming and address not in self._contacted:
-            notification = informational.initial_contact(sa)
-            self._desk.send(sa.path, informational.protected(sa, notification, self._desk.entropy))
-        self._contacted.add(address)
 
     def _new_cookie(self) -> bytes:
         """An initiator cookie that is not zero; chance makes it unique."""
