@@ -257,6 +257,7 @@ def policies(draw: st.DrawFn) -> Policy:
         draw(st.integers(0, 1000)),
         draw(st.booleans()),
         tuple(draw(st.lists(st.sampled_from((0.5, 1.0, 60.0)), min_size=1, max_size=6))),
+        draw(st.sampled_from((0.5, 30.0))),
         draw(st.sampled_from((0.5, 3.0))),
         draw(st.booleans()),
     )
@@ -277,6 +278,7 @@ def as_toml(policy: Policy) -> str:
     lines += _pairs(
         master_pfs=settings.master_pfs,
         retry_intervals=[f"{each}s" for each in settings.retry_intervals_s],
+        dead_peer_detection=f"{settings.dead_peer_s}s",
         fallback_after=f"{settings.fallback_after_s}s",
         fallback_on_mismatch=settings.fallback_on_mismatch,
     )

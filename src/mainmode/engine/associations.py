@@ -44,6 +44,8 @@ class MainModeSa:
     last_block: bytes = b""
     """Last ciphertext block of message 6, from which the IVs of quick mode start."""
     established_at: float = 0.0
+    heard_at: float = 0.0
+    """When something authentic last came from the peer under it."""
     quick_modes: int = 0
     """Quick modes negotiated under it so far."""
     quick_modes_left: int = 0

@@ -385,6 +385,8 @@ class Engine:
             self._negotiations.succession.ring(subject[2])
         elif kind is TimerKind.DELETE:
             self._endings.reliable.ring(subject)
+        elif kind is TimerKind.PROBE:
+            self._negotiations.probes.ring(subject[:2])
         elif kind is TimerKind.KEEPALIVE:
             self._negotiations.keepalives.ring(subject[:2])
         elif kind is TimerKind.FALLBACK:

@@ -148,6 +148,12 @@ def delete_spi(protocol: ProtocolId, spi: int) -> Delete:
     return Delete(Doi.IPSEC, protocol, (spi.to_bytes(4),))
 
 
+def probe(sa: MainModeSa, number: int) -> Notification:
+    """R-U-THERE (RFC 3706 5.3)."""
+    spi, data = b"".join(sa.cookies), number.to_bytes(4)
+    return Notification(Doi.IPSEC, ProtocolId.ISAKMP, NotifyType.R_U_THERE, spi, data)
+
+
 def alive(probe: Notification) -> Notification:
     """The answer to R-U-THERE: its cookies and its number, as they came (RFC 3706 5.4)."""
     return Notification(

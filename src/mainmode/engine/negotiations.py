@@ -27,6 +27,7 @@ from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
 from mainmode.engine.introductions import Introductions
 from mainmode.engine.keepalives import Keepalives
 from mainmode.engine.main_mode import MainMode
+from mainmode.engine.probes import Probes
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.engine.soft import SILENCE, SoftSas
 from mainmode.engine.succession import Succession
@@ -59,6 +60,7 @@ class Negotiations:
     ) -> None:
         self._nat_port = nat_port
         self.keepalives = Keepalives(desk, associations)
+        self.probes = Probes(desk, associations, endings, terms)
         self.soft = SoftSas(desk, associations)
         self.succession = Succession(desk, associations, endings)
         endings.watchers.append(self.succession.forget)
@@ -246,11 +248,12 @@ class Negotiations:
         sa.nat = mm.settled_nat(exchange.path)
         sa.last_block = exchange.last_block
         sa.quick_modes_left = self._terms.policy.main_mode.quick_modes_each
-        sa.established_at = desk.now
+        sa.established_at = sa.heard_at = desk.now
         is_due = self._introductions.is_due(mm)
         self._associations.add_main_mode(sa)
         desk.timers.set(Timer(TimerKind.RENEWAL, (*sa.cookies, 0)), sa.renewed_at)
         self.keepalives.begin(sa)
+        self.probes.begin(sa)
         desk.statistics.main_modes += 1
         desk.record(
             MainModeEstablished(
@@ -319,6 +322,7 @@ class Negotiations:
         self.succession.established(sa)
         self.soft.secured(sa)
         qm.sa.quick_modes += 1
+        qm.sa.heard_at = self._desk.now
         self._desk.statistics.quick_modes += 1
         self._desk.record(
             QuickModeEstablished(

@@ -91,6 +91,7 @@ class Notices:
             self._desk.drop(path, datagram, inadmissible.failure.sentence)
             return
         sa.use(header.message_id)
+        sa.heard_at = self._desk.now
         for payload in payloads.items:
             if isinstance(payload, Delete):
                 self._taken_back(sa, payload)
@@ -129,6 +130,8 @@ class Notices:
         if notification.notify == NotifyType.R_U_THERE:
             answer = informational.alive(notification)
             self._desk.send(sa.path, informational.protected(sa, answer, self._desk.entropy))
+        elif notification.notify == NotifyType.R_U_THERE_ACK:
+            self._negotiations.probes.answered(sa, notification)
         elif notification.notify == NotifyType.INITIAL_CONTACT:
             self._endings.forgotten_by_peer(sa)
         elif notification.notify <= NOTIFY_ERROR_MAX:

@@ -61,6 +61,8 @@ class Capabilities:
     """Waits to be waited for with CONNECTED, deletes reliably."""
     many_quick_modes: bool = False
     """Keeps the state of more than three quick modes at once."""
+    answers_probes: bool = False
+    """Dead peer detection (RFC 3706)."""
     nat: bytes = b""
     """The vendor ID of the best NAT traversal that it and our profile know; empty: none."""
 
@@ -107,6 +109,7 @@ def _read(given: tuple[bytes, ...], revisions: Revisions) -> Capabilities:
         names,
         microsoft,
         many_quick_modes=microsoft or "mainmode" in names,
+        answers_probes=KNOWN[DEAD_PEER_DETECTION] in names,
         nat=next(common, b""),
     )
 

@@ -2,7 +2,7 @@
 
     [policy]                 name, description, profile
     [main_mode]              offers, lifetime, quick_modes_max, master_pfs, retry_intervals,
-                             fallback_after, fallback_on_mismatch
+                             dead_peer_detection, fallback_after, fallback_on_mismatch
     [default_response]       active
     [filter_list.NAME]       description, filters: an array of
                              { source, destination, protocol, source_port, destination_port,
@@ -178,6 +178,7 @@ class _Loader:
             retry_intervals_s=table.parsed_list(
                 "retry_intervals", _interval, default.retry_intervals_s
             ),
+            dead_peer_s=table.parsed("dead_peer_detection", _interval, default.dead_peer_s),
             fallback_after_s=table.parsed("fallback_after", _interval, default.fallback_after_s),
             fallback_on_mismatch=table.flag("fallback_on_mismatch", default.fallback_on_mismatch),
         )

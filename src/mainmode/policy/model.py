@@ -214,6 +214,8 @@ class MainModeSettings:
     """Master key PFS: one quick mode for each main mode."""
     retry_intervals_s: tuple[float, ...] = limits.RETRY_INTERVALS_S
     """Waits after each sending of a message; its end is the failure."""
+    dead_peer_s: float = 0.0
+    """Silence before a peer is asked whether it lives; 0: it never is."""
     fallback_after_s: float = limits.FALLBACK_S
     """Silence before traffic may pass in clear, where a filter action allows it."""
     fallback_on_mismatch: bool = False
