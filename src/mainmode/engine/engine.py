@@ -314,7 +314,7 @@ class Engine:
                 payloads,
                 path,
                 terms,
-                self._terms.policy.main_mode,
+                self._terms.selection.main_mode(*path.hosts),
                 capabilities,
                 self._negotiations.vendor_ids_for(path, capabilities),
             )

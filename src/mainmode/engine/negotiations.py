@@ -225,7 +225,7 @@ class Negotiations:
             path,
             cky_i,
             cky_r,
-            self._terms.policy.main_mode,
+            self._terms.selection.main_mode(*path.hosts),
             authentications,
             self._terms.credentials,
             self._desk.entropy,
