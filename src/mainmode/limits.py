@@ -61,6 +61,12 @@ USED_MESSAGE_IDS_MAX = 100_000
 # --- soft SAs -------------------------------------------------------------------------------
 FALLBACK_S = 3.0
 """KB 914842: the brief interval without an answer."""
+SOFT_SA_LASTS_S = 10
+SOFT_SA_RENEWAL_S = 3.0
+"""How long the packet filter keeps a soft SA, and how often the driver renews all of them: so long
+clear traffic goes on at most when the process has been killed (ours)."""
+SOFT_SAS_WATCHED_MAX = 65_535
+"""How many host pairs the packet filter watches for idleness, for each kind of traffic (ours)."""
 DOUBT_INTERVAL_S = 10.0
 """How often one peer may make us doubt an SA by what anybody can forge (ours)."""
 DOUBTS_REMEMBERED_MAX = 1_000
@@ -108,6 +114,10 @@ SOFT_EXPIRY = 0.9
 """The share of a lifetime after which a pair should be replaced (ours)."""
 IDLE_S = 300.0
 """A pair that carried nothing for five minutes is idle (MS-IKEE 3.5.2)."""
+BAD_SPI_INTERVAL_S = 1.0
+BAD_SPI_PEERS_MAX = 64
+"""How often IKE hears that a peer uses an SPI that names no pair, and of how many peers in that
+time: anybody can send such packets (ours)."""
 PACKET_BUFFER_OCTETS = 8 << 20
 """Asked of the kernel for each raw socket, and for the port where ESP in UDP arrives: a window of
 TCP that comes at once (measured)."""

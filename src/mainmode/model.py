@@ -8,6 +8,7 @@ from enum import Enum
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from mainmode import limits
 from mainmode.numbers import IpProtocol, ProtocolId, name_of
 
 IpAddress = IPv4Address | IPv6Address
@@ -265,6 +266,8 @@ class SaPair:
     lifetime: Lifetime
     udp: UdpEncapsulation | None = None
     """None: ESP or AH stand in IP packets of their own."""
+    idle_s: float = limits.IDLE_S
+    """After so long without a packet the driver calls the pair idle."""
 
     @property
     def spi(self) -> int:

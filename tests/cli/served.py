@@ -13,7 +13,13 @@ from mainmode.model import IpAddress
 from mainmode.service.audit import AuditStore
 from mainmode.service.control import control_api
 from mainmode.service.unix_server import UnixServer
-from mainmode.service.views import MainModeView, QuickModeView, StatisticsView, StatusView
+from mainmode.service.views import (
+    MainModeView,
+    QuickModeView,
+    SoftView,
+    StatisticsView,
+    StatusView,
+)
 
 if TYPE_CHECKING:
     from mainmode.engine.events import Event
@@ -27,6 +33,7 @@ class Stub:
         self.audit = AuditStore(wall_clock=lambda: 1_700_000_000.5)
         self.mmsas: list[MainModeView] = []
         self.qmsas: list[QuickModeView] = []
+        self.soft_sas: list[SoftView] = []
         self.after_up: list[Event] = []
         self.dropped: dict[str, int] = {}
         self.refusal: PersonError | None = None
@@ -50,6 +57,7 @@ class Stub:
             "log_level": "info",
             "mmsas": 1,
             "qmsas": 2,
+            "soft": 0,
             "last_event": 3,
         }
 
@@ -58,6 +66,9 @@ class Stub:
 
     def quick_modes(self) -> list[QuickModeView]:
         return self.qmsas
+
+    def soft(self) -> list[SoftView]:
+        return self.soft_sas
 
     async def statistics(self) -> StatisticsView:
         return {

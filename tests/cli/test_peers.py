@@ -119,6 +119,6 @@ def test_no_route(service: Shell, stub: Stub) -> None:
 def test_down(service: Shell) -> None:
     done = service("down", "192.0.2.2")
     assert (done.stdout, done.status) == (
-        "192.0.2.2: ended 0 main mode and 0 quick mode SAs\n",
+        "192.0.2.2: ended 0 main mode, 0 quick mode and 0 soft SAs\n",
         0,
     )

@@ -10,11 +10,25 @@ import pytest
 from mainmode.engine.events import FloodSuspected
 from mainmode.model import UdpEncapsulation
 from mainmode.service.audit import AuditStore
-from mainmode.service.views import MainModeView, QuickModeView, main_mode_view, quick_mode_view
+from mainmode.service.views import (
+    MainModeView,
+    QuickModeView,
+    main_mode_view,
+    quick_mode_view,
+    soft_view,
+)
 from tests.cli.conftest import Shell
 from tests.cli.served import Stub
 from tests.service.fakes import PATH
-from tests.service.samples import MAIN_MODE, PAIR, QUICK_MODE, TUNNEL, quick_mode
+from tests.service.samples import (
+    MAIN_MODE,
+    PAIR,
+    QUICK_MODE,
+    SOFT,
+    SOFT_WEB,
+    TUNNEL,
+    quick_mode,
+)
 
 MAIN: MainModeView = main_mode_view(MAIN_MODE, now=3723.0)
 QUICK: QuickModeView = quick_mode_view(QUICK_MODE, None, now=42.0)
@@ -50,8 +64,19 @@ def test_a_pair_in_udp_shows_its_ports(service: Shell, stub: Stub) -> None:
     assert QUICK["udp"] is None
 
 
+def test_soft_sas(service: Shell, stub: Stub) -> None:
+    stub.soft_sas = [soft_view(each, now=1_000.0) for each in (SOFT, SOFT_WEB)]
+    assert service("show", "soft").stdout == (GOLDEN / "soft.txt").read_text()
+    assert json.loads(service("show", "soft", "--json").stdout) == stub.soft_sas
+
+
 @pytest.mark.parametrize(
-    ("what", "said"), [("mmsas", "no main mode SA\n"), ("qmsas", "no quick mode SA\n")]
+    ("what", "said"),
+    [
+        ("mmsas", "no main mode SA\n"),
+        ("qmsas", "no quick mode SA\n"),
+        ("soft", "no soft SA\n"),
+    ],
 )
 def test_none_at_all(service: Shell, what: str, said: str) -> None:
     assert service("show", what).stdout == said
@@ -118,6 +143,7 @@ def test_status(service: Shell) -> None:
         "log level     info\n"
         "mmsas         1\n"
         "qmsas         2\n"
+        "soft          0\n"
         "last event    3\n"
     )
     assert json.loads(service("show", "status", "--json").stdout)["pid"] == 77

@@ -31,6 +31,8 @@ CHECKOUT = Path(__file__).parents[2]
 ANSWER_S = 15.0
 ICMP_ECHO = 8
 _PATTERN = bytes(range(256))
+_REPORTS = ("acquire", "expired", "idle", "used", "soft_idle", "bad_spi")
+"""The words with which a host passes on what its driver tells."""
 
 
 class StaticHost:
@@ -71,7 +73,7 @@ class StaticHost:
         assert self.process.stdout is not None
         while True:
             line = self.process.stdout.readline().strip()
-            if line.startswith(("acquire", "expired", "idle")) and line.split()[0] not in words:
+            if line.startswith(_REPORTS) and line.split()[0] not in words:
                 self.asked.append(line)
                 continue
             assert line, "the host has ended"
@@ -106,8 +108,11 @@ def watched(host: Host, interface: str = "wire") -> Iterator[Capture]:
 class Pinger:
     """Sends echo requests of its own; the kernel of the other host answers."""
 
-    def __init__(self, host: Host, address: str) -> None:
+    def __init__(self, host: Host, address: str, source: str = "") -> None:
+        """source: the host's own address to send from; empty: the kernel's choice."""
         self._socket = host.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        if source:
+            self._socket.bind((source, 0))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self._address = address
         self._id = os.getpid() & 0xFFFF
@@ -133,14 +138,20 @@ class Pinger:
     def answered(self, body: bytes, seconds: float) -> bool:
         """Whether the answer comes in time."""
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if not select.select([self._socket], [], [], left)[0]:
-                return False
-            packet = self._socket.recv(65_535)
-            icmp = packet[(packet[0] & 15) * 4 :]
-            if icmp[0] == 0 and icmp[4:] == body:
+        while (answer := self.answer(end - time.monotonic())) is not None:
+            if answer == body:
                 return True
         return False
+
+    def answer(self, seconds: float) -> bytes | None:
+        """The next answer, from the id on, to any of our requests; None: it does not come."""
+        end = time.monotonic() + seconds
+        while select.select([self._socket], [], [], max(0.0, end - time.monotonic()))[0]:
+            packet = self._socket.recv(65_535)
+            icmp = packet[(packet[0] & 15) * 4 :]
+            if icmp[0] == 0:
+                return icmp[4:]
+        return None
 
 
 def ping(host: Host, address: str, size: int = 56, seconds: float = 3.0) -> bool:
@@ -173,6 +184,47 @@ def ping_flood(host: Host, address: str, per_second: int = 500) -> Iterator[None
         finally:
             stopping.set()
             running.result()
+
+
+class Tally:
+    """How many requests a host has sent, and which of them were answered."""
+
+    def __init__(self, pinger: Pinger) -> None:
+        self._pinger = pinger
+        self.waiting: set[bytes] = set()
+        self.sent = 0
+
+    def send(self) -> None:
+        self.waiting.add(self._pinger.send())
+        self.sent += 1
+
+    def collect(self, seconds: float = 0.0) -> None:
+        """Cross off what is answered within this time, or until nothing waits."""
+        end = time.monotonic() + seconds
+        while self.waiting and (answer := self._pinger.answer(end - time.monotonic())):
+            self.waiting.discard(answer)
+
+
+@contextmanager
+def no_ping_lost(host: Host, address: str, per_second: int = 500) -> Iterator[Tally]:
+    """Requests without end while the block runs, each of which must be answered."""
+    stopping = threading.Event()
+
+    def run(tally: Tally) -> None:
+        while not stopping.wait(1 / per_second):
+            tally.send()
+            tally.collect()
+
+    with Pinger(host, address) as pinger, ThreadPoolExecutor(1) as worker:
+        tally = Tally(pinger)
+        running = worker.submit(run, tally)
+        try:
+            yield tally
+        finally:
+            stopping.set()
+            running.result()
+        tally.collect(ANSWER_S)
+        assert tally.waiting == set(), f"{len(tally.waiting)} of {tally.sent} were not answered"
 
 
 # --- streams and datagrams ----------------------------------------------------------------

@@ -57,6 +57,7 @@ class _NoMatch(Exception):
 
 def fate(table: Json, chain: str, packet: Packet) -> Fate:
     """Walk the rules of a chain in order; its policy is to accept."""
+    permitted = _sets(table)
     for command in table["nftables"]:
         rule = command.get("add", {}).get("rule")
         if rule is None or rule["chain"] != chain:
@@ -66,13 +67,13 @@ def fate(table: Json, chain: str, packet: Packet) -> Fate:
             for statement in rule["expr"]:
                 match statement:
                     case {"match": condition}:
-                        if not _holds(condition, packet):
+                        if not _holds(condition, packet, permitted):
                             raise _NoMatch
                     case {"counter": name}:
                         counter = name
                     case {"mangle": {"key": {"meta": {"key": "mark"}}, "value": value}}:
                         packet = replace(packet, mark=value)
-                    case {"mangle": {"key": {"tcp option": _}}}:
+                    case {"mangle": {"key": {"tcp option": _}}} | {"set": {"op": "update"}}:
                         pass
                     case {"accept": None}:
                         return Fate(True, packet.mark, "")
@@ -85,7 +86,22 @@ def fate(table: Json, chain: str, packet: Packet) -> Fate:
     return Fate(True, packet.mark, "")
 
 
-def _holds(condition: Json, packet: Packet) -> bool:
+def _sets(table: Json) -> dict[str, set[tuple[IpAddress, ...]]]:
+    """Name to what stands in each named set: lists of addresses."""
+    found: dict[str, set[tuple[IpAddress, ...]]] = {}
+    for command in table["nftables"]:
+        added = command.get("add", {}).get("element")
+        if added is not None:
+            found[f"@{added['name']}"] = {
+                tuple(map(ip_address, each["elem"]["val"]["concat"])) for each in added["elem"]
+            }
+    return found
+
+
+def _holds(condition: Json, packet: Packet, sets: dict[str, set[tuple[IpAddress, ...]]]) -> bool:
+    match condition:
+        case {"op": "==", "left": {"concat": parts}, "right": name}:
+            return tuple(_value(part, packet) for part in parts) in sets.get(name, set())
     equal = _equals(_value(condition["left"], packet), condition["right"])
     return equal if condition["op"] == "==" else not equal
 

@@ -139,6 +139,7 @@ def rule(
     mirrored: bool = True,
     tunnel_endpoint: str = "",
     accept_unsecured: bool = False,
+    allow_fallback: bool = False,
 ) -> Rule:
     """A rule with one filter."""
     name = f"{action.value} {source} {destination}"
@@ -148,7 +149,9 @@ def rule(
     return Rule(
         name,
         FilterList(name, (each,)),
-        FilterAction(name, action, accept_unsecured=accept_unsecured),
+        FilterAction(
+            name, action, accept_unsecured=accept_unsecured, allow_fallback=allow_fallback
+        ),
         tunnel_endpoint=ip_address(tunnel_endpoint) if tunnel_endpoint else None,
     )
 

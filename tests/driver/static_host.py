@@ -2,9 +2,14 @@
 
     python -m tests.driver.static_host '{"local": ..., "peer": ..., "suite": ..., ...}'
 
-It says "ready" when policy is in force, and "acquire FLOW" when the driver asks for an SA. It
-reads commands, a line each: install NUMBER, assign, statistics, refusals, close. Every command
-is answered by one line.
+It says "ready" when policy is in force, "acquire FLOW" when the driver asks for an SA, and so on
+for everything that a driver tells. It reads commands, a line each, and answers each by one line:
+
+    install NUMBER           both halves of a pair      permit NUMBER   a soft SA for the peer
+    inbound NUMBER           its inbound half           end NUMBER      ... ends
+    replace NUMBER OLD       its outbound half          assign          policy anew
+    remove NUMBER            the pair                   close
+    statistics, refusals
 """
 
 import asyncio
@@ -13,10 +18,19 @@ import sys
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
+from mainmode import limits
 from mainmode.driver.user.driver import UserDriver
 from mainmode.errors import DriverError
-from mainmode.limits import IKE_PORT, NAT_PORT
-from mainmode.model import Direction, Flow, Mode, SaPair, Selector, UdpEncapsulation
+from mainmode.model import (
+    Direction,
+    Flow,
+    IpAddress,
+    Mode,
+    SaPair,
+    Selector,
+    SoftSa,
+    UdpEncapsulation,
+)
 from mainmode.policy.model import Action
 from mainmode.policy.selection import Selection
 from mainmode.service.sockets import Sockets, UdpSocket
@@ -46,6 +60,9 @@ class Setup:
     blocked_port: int = 0
     permitted_port: int = 0
     """TCP ports of this host that policy blocks and permits."""
+    allow_fallback: bool = False
+    limits: tuple[tuple[str, float], ...] = ()
+    """Of `mainmode.limits`, what is another here: name and value."""
 
     @property
     def other(self) -> "Setup":
@@ -64,22 +81,35 @@ class Setup:
     def pair(self, number: str = "0") -> SaPair:
         """Each number gives a pair with other keys and SPIs, as each negotiation would."""
         if self.behind_nat:
-            theirs = replace(self.other, local=self.behind_nat, peer_port=NAT_PORT, behind_nat="")
+            theirs = replace(
+                self.other, local=self.behind_nat, peer_port=limits.NAT_PORT, behind_nat=""
+            )
             return through_nat(theirs.pair(number), self.peer, self.peer_port)
         mode = Mode.TUNNEL if self.tunnel else Mode.TRANSPORT
         near = self.local if self.near in ("", "me") else self.near
         selector = Selector(addresses(near), addresses(self.far or self.peer))
-        udp = UdpEncapsulation(NAT_PORT, self.peer_port) if self.peer_port else None
-        return pair(
+        udp = UdpEncapsulation(limits.NAT_PORT, self.peer_port) if self.peer_port else None
+        made = pair(
             self.local, self.peer, self.suite, mode, selector=selector, label=number, udp=udp
         )
+        return replace(made, idle_s=limits.IDLE_S)
+
+    def soft(self, number: str) -> SoftSa:
+        """For everything between the two hosts."""
+        selector = Selector(addresses(self.local), addresses(self.peer))
+        return SoftSa(int(number), selector, ip_address(self.peer))
 
     @property
     def selection(self) -> Selection:
         near, far = self.near or self.local, self.far or self.peer
         endpoint = self.peer if self.tunnel else ""
         rules = [
-            rule(Action.NEGOTIATE, *ends, tunnel_endpoint=endpoint)
+            rule(
+                Action.NEGOTIATE,
+                *ends,
+                tunnel_endpoint=endpoint,
+                allow_fallback=self.allow_fallback,
+            )
             for ends in ((near, far), *self.others)
         ]
         for action, port in (
@@ -103,6 +133,15 @@ class Says:
     def idle(self, spi: int) -> None:
         print("idle", flush=True)
 
+    def used(self, spi: int) -> None:
+        print("used", f"{spi:08x}", flush=True)
+
+    def soft_idle(self, number: int) -> None:
+        print("soft_idle", number, flush=True)
+
+    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
+        print("bad_spi", local, peer, f"{spi:08x}", flush=True)
+
 
 def install(driver: UserDriver, pair: SaPair) -> None:
     for direction in Direction:
@@ -110,17 +149,28 @@ def install(driver: UserDriver, pair: SaPair) -> None:
 
 
 async def answer(driver: UserDriver, setup: Setup, command: str) -> str:
-    if command.startswith("install"):
-        install(driver, setup.pair(command.removeprefix("install ")))
-        return "installed"
-    if command == "assign":
-        driver.assign(setup.selection)
-        return "assigned"
-    if command == "statistics":
-        return json.dumps(driver.statistics().named())
-    if command == "refusals":
-        return json.dumps(await driver.refusals())
-    raise ValueError(command)
+    match command.split():
+        case ["install", number]:
+            install(driver, setup.pair(number))
+        case ["inbound", number]:
+            driver.install(setup.pair(number), Direction.INBOUND)
+        case ["replace", number, old]:
+            driver.replace(setup.pair(old).spi, setup.pair(number))
+        case ["remove", number]:
+            driver.remove(setup.pair(number).spi)
+        case ["permit", number]:
+            driver.permit_clear(setup.soft(number))
+        case ["end", number]:
+            driver.end_clear(int(number))
+        case ["assign"]:
+            driver.assign(setup.selection)
+        case ["statistics"]:
+            return json.dumps(driver.statistics().named())
+        case ["refusals"]:
+            return json.dumps(await driver.refusals())
+        case _:
+            raise ValueError(command)
+    return "done"
 
 
 def listen(driver: UserDriver) -> None:
@@ -130,11 +180,13 @@ def listen(driver: UserDriver) -> None:
         for _ in ready.drain(driver.receive):
             pass
 
-    for each in Sockets((), IKE_PORT, NAT_PORT):
+    for each in Sockets((), limits.IKE_PORT, limits.NAT_PORT):
         asyncio.get_running_loop().add_reader(each, readable, each)
 
 
 async def main(setup: Setup) -> None:
+    for name, value in setup.limits:
+        setattr(limits, name, value)
     driver = UserDriver(asyncio.get_running_loop())
     try:
         driver.start(Says())
@@ -159,5 +211,6 @@ async def main(setup: Setup) -> None:
 
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
-    given["others"] = tuple(map(tuple, given["others"]))
+    for name in ("others", "limits"):
+        given[name] = tuple(map(tuple, given[name]))
     asyncio.run(main(Setup(**given)))

@@ -6,12 +6,13 @@ from ipaddress import ip_address
 
 import pytest
 
-from mainmode.driver.user import netfilter, ruleset
+from mainmode.driver.user import netfilter, ruleset, soft_sets
 from mainmode.errors import DriverError
+from mainmode.model import Selector, SoftSa
 from mainmode.policy.model import Action
 from mainmode.policy.selection import Selection
 from tests.driver.nft_model import Json
-from tests.driver.pairs import policy, rule
+from tests.driver.pairs import addresses, policy, rule
 from tests.peers.network import Host
 
 pytestmark = pytest.mark.network
@@ -49,6 +50,69 @@ def test_the_whole_table_again_and_again(hosts: tuple[Host, Host]) -> None:
     assert one.inside(netfilter.dropped) == dict.fromkeys(ruleset.COUNTERS, 0)
     one.inside(netfilter.remove)
     assert one.run(["nft", "list", "ruleset"]) == ""
+
+
+# --- soft SAs -----------------------------------------------------------------------------
+
+FALLBACK = [
+    rule(Action.NEGOTIATE, "me", place, protocol=protocol, source_port=port, allow_fallback=True)
+    for place in PLACES
+    for protocol, port in ((0, 0), (0, 53), (1, 0), (6, 80), (17, 53), (47, 0))
+]
+
+
+def soft(local: str, peer: str, protocol: int = 0, port: int = 0) -> SoftSa:
+    selector = Selector(addresses(local), addresses(peer), protocol, port)
+    return SoftSa(1, selector, ip_address(peer))
+
+
+SOFT = [
+    soft("192.0.2.1", "192.0.2.2"),
+    soft("192.0.2.1", "192.0.2.3"),
+    soft("192.0.2.1", "192.0.2.2", 6, 80),
+    soft("2001:db8::1", "2001:db8::7", 17, 53),
+]
+
+
+def test_soft_sas_again_and_again(hosts: tuple[Host, Host]) -> None:
+    """The sets stay over a reload; what stands in them is replaced with the rules."""
+    one, _ = hosts
+    selection = Selection(policy(*FALLBACK), LOCAL)
+    kinds = soft_sets.kinds(selection)
+    assert len(kinds) == 12
+    for wanted in ([], SOFT, SOFT[:1]):
+        made = ruleset.build(selection, device="mainmode0", ike_ports=(500,), soft=wanted)
+        one.inside(lambda: netfilter.declare(soft_sets.declarations(kinds)))
+        one.inside(lambda: netfilter.load(made))  # noqa: B023 - called at once
+        assert elements_in(one) == sorted(standing(wanted))
+        renewal = {"nftables": list(soft_sets.permit(kinds, wanted))}
+        one.inside(lambda: netfilter.load(renewal))  # noqa: B023 - called at once
+        assert elements_in(one) == sorted(standing(wanted))
+    assert one.inside(netfilter.passed) == frozenset()
+    one.inside(lambda: netfilter.load(built()))  # a policy without fallback
+    one.inside(lambda: netfilter.load({"nftables": list(soft_sets.permit([], SOFT))}))
+    one.inside(netfilter.remove)
+    assert one.run(["nft", "list", "ruleset"]) == ""
+
+
+def standing(wanted: list[SoftSa]) -> list[tuple[str, ...]]:
+    return [
+        (
+            soft_sets.Kind.of(each.selector).permitted,
+            str(each.selector.local),
+            str(each.selector.remote),
+        )
+        for each in wanted
+    ]
+
+
+def elements_in(host: Host) -> list[tuple[str, ...]]:
+    listed = json.loads(host.run(["nft", "-j", "list", "sets"]))["nftables"]
+    return sorted(
+        (each["set"]["name"], *element["elem"]["val"]["concat"])
+        for each in listed
+        for element in each.get("set", {}).get("elem", ())
+    )
 
 
 def test_a_refused_table_changes_nothing(hosts: tuple[Host, Host]) -> None:

@@ -12,11 +12,13 @@ from mainmode.model import (
     Direction,
     Endpoint,
     Flow,
+    IpAddress,
     Lifetime,
     Mode,
     Path,
     SaPair,
     Selector,
+    SoftSa,
     UdpEncapsulation,
 )
 from mainmode.packets import ip
@@ -39,6 +41,9 @@ class Bench:
     asked: list[Flow] = field(default_factory=list)
     expirations: list[tuple[int, bool]] = field(default_factory=list)
     idlers: list[int] = field(default_factory=list)
+    uses: list[int] = field(default_factory=list)
+    strangers: list[tuple[str, str, int]] = field(default_factory=list)
+    """Address here, peer and SPI of packets with an SPI that names no pair."""
 
     def __post_init__(self) -> None:
         self.plane = DataPlane(
@@ -54,6 +59,15 @@ class Bench:
 
     def idle(self, spi: int) -> None:
         self.idlers.append(spi)
+
+    def used(self, spi: int) -> None:
+        self.uses.append(spi)
+
+    def soft_idle(self, number: int) -> None:
+        raise AssertionError("the plane does not count clear traffic")
+
+    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
+        self.strangers.append((str(local), str(peer), spi))
 
     def install(self, words: SaPair) -> None:
         for direction in Direction:
@@ -471,6 +485,152 @@ def test_removal_sends_packets_back_to_waiting() -> None:
     assert len(here.asked) == 1
 
 
+def test_what_the_old_pair_has_on_its_way_still_arrives() -> None:
+    """Each side replaces when it likes; whatever the other sends with, it is opened."""
+    here, there, old = ends()
+    new = pair(A, B, "esp:3des-sha1", label="new")
+    for end, words in ((here, new), (there, other_view(new))):
+        end.plane.install(words, Direction.INBOUND, 0.0)
+    there.out(udp(B, A))
+    here.plane.replace(old.spi, new, 0.0)
+    here.out(udp())
+    there.arrive(here.transmitted[0])
+    there.out(udp(B, A))
+    there.plane.replace(old.outbound.spi, other_view(new), 0.0)
+    there.out(udp(B, A))
+    for sealed in there.transmitted:
+        here.arrive(sealed)
+    assert spis_of(there.transmitted) == [old.inbound.spi, old.inbound.spi, new.inbound.spi]
+    assert (len(here.delivered), len(there.delivered)) == (3, 1)
+    assert here.refused == there.refused == {}
+
+
+def test_the_first_packet_through_a_pair_is_told_once() -> None:
+    here, there, words = ends()
+    for _ in range(3):
+        there.out(udp(B, A))
+    first, second, third = there.transmitted
+    here.arrive(first[:-1] + bytes([first[-1] ^ 1]))
+    assert here.uses == [], "a forged packet is no use"
+    here.arrive(second)
+    here.arrive(third)
+    assert here.uses == [words.spi]
+
+
+# --- SPIs that name no pair -------------------------------------------------------------------
+
+
+def with_spi(spi: int, source: str = A, protocol: int = 50) -> bytes:
+    near, far = ip_address(source).packed, ip_address(B).packed
+    body = spi.to_bytes(4, "big") + bytes(60)
+    return ip.build(protocol, near, far, body if protocol == 50 else bytes(4) + body)
+
+
+def test_a_bad_spi_is_told_once_a_second_for_each_peer() -> None:
+    there = bench(rule(Action.NEGOTIATE, B, A), local=B)
+    for _ in range(5):
+        there.arrive(with_spi(0xDEAD_BEEF))
+        there.arrive(with_spi(0xDEAD_0000, C, protocol=51))
+    assert there.strangers == [(B, A, 0xDEAD_BEEF), (B, C, 0xDEAD_0000)]
+    there.tick(0.9)
+    there.arrive(with_spi(0xDEAD_BEEF))
+    there.tick(0.1)
+    there.arrive(with_spi(0xDEAD_0001))
+    assert there.strangers[2:] == [(B, A, 0xDEAD_0001)]
+    assert there.refused == {Refusal.BAD_SPI: 12}
+
+
+def test_a_bad_spi_in_udp_is_told_too() -> None:
+    _, there, _ = ends_of_nat()
+    there.arrive_in_udp(0xDEAD_BEEF.to_bytes(4, "big") + bytes(60), way())
+    assert there.strangers == [(B, NAT, 0xDEAD_BEEF)]
+
+
+def test_what_is_no_spi_is_not_told() -> None:
+    there = bench(rule(Action.NEGOTIATE, B, A), local=B)
+    for spi in (0, 1, 255):
+        there.arrive(with_spi(spi))
+    assert there.strangers == []
+    there.arrive(with_spi(256))
+    assert len(there.strangers) == 1
+
+
+def test_many_forged_peers_are_not_all_told() -> None:
+    there = bench(rule(Action.NEGOTIATE, B, A), local=B)
+    for number in range(2 * limits.BAD_SPI_PEERS_MAX):
+        there.arrive(with_spi(0xDEAD_BEEF, f"198.51.100.{number}"))
+    assert len(there.strangers) == limits.BAD_SPI_PEERS_MAX
+
+
+# --- in clear under a soft SA -----------------------------------------------------------------
+
+
+REQUEST = rule(Action.NEGOTIATE, A, B, allow_fallback=True)
+BLOCKED = rule(Action.BLOCK, A, B, protocol=17)
+
+
+def soft(number: int = 1, peer: str = B, protocol: int = 0, remote_port: int = 0) -> SoftSa:
+    selector = Selector(addresses(A), addresses(peer), protocol, 0, remote_port)
+    return SoftSa(number, selector, ip_address(peer))
+
+
+def test_what_waits_leaves_in_clear_as_it_is() -> None:
+    here = bench(REQUEST, rule(Action.NEGOTIATE, A, C))
+    for packet in (udp(), udp(destination=C), udp(octets=20)):
+        here.out(packet)
+    here.plane.permit_clear(soft(), 0.0)
+    assert here.transmitted == [udp(), udp(octets=20)]
+    here.out(udp(port=7))
+    assert here.transmitted[2:] == [udp(port=7)], "it was on its way when the filter was told"
+
+
+def test_after_the_end_packets_wait_again() -> None:
+    here = bench(REQUEST)
+    here.plane.permit_clear(soft(1), 0.0)
+    here.plane.permit_clear(soft(2), 0.0)
+    here.plane.end_clear(1)
+    here.out(udp())
+    assert here.transmitted == [udp()], "a newer one stands for the same traffic"
+    here.plane.end_clear(2)
+    here.plane.end_clear(2)
+    here.out(udp())
+    assert len(here.transmitted) == 1
+    assert len(here.asked) == 1
+
+
+def test_a_pair_goes_before_a_soft_sa() -> None:
+    here = bench(REQUEST)
+    here.plane.permit_clear(soft(), 0.0)
+    here.install(pair(A, B, "esp:3des-sha1"))
+    here.out(udp())
+    assert here.transmitted[0][9] == 50
+
+
+def test_a_soft_sa_is_for_the_traffic_of_its_filter_alone() -> None:
+    narrow = rule(Action.NEGOTIATE, A, B, protocol=17, destination_port=53, allow_fallback=True)
+    here = bench(REQUEST, narrow)
+    here.out(udp())
+    here.out(udp(port=53))
+    here.plane.permit_clear(soft(), 0.0)
+    assert here.transmitted == [udp()]
+    here.plane.permit_clear(soft(2, protocol=17, remote_port=53), 0.0)
+    assert here.transmitted == [udp(), udp(port=53)]
+
+
+@pytest.mark.parametrize(
+    ("rules", "refused"),
+    [((SECURE,), {}), ((REQUEST, BLOCKED), {Refusal.NOT_NEGOTIATED: 1})],
+    ids=["fallback is not allowed", "a more specific filter blocks"],
+)
+def test_policy_goes_before_a_soft_sa(rules: tuple[Rule, ...], refused: dict[Refusal, int]) -> None:
+    here = bench(REQUEST)
+    here.plane.permit_clear(soft(), 0.0)
+    here.plane.assign(Selection(policy(*rules), [ip_address(A)]), 0.0)
+    here.out(udp())
+    assert here.transmitted == []
+    assert here.refused == refused
+
+
 # --- the end of a pair --------------------------------------------------------------------
 
 
@@ -545,6 +705,12 @@ def test_ike_may_act_while_it_is_told() -> None:
                 here.plane.remove(each.spi)
 
         def idle(self, spi: int) -> None: ...
+
+        def used(self, spi: int) -> None: ...
+
+        def soft_idle(self, number: int) -> None: ...
+
+        def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None: ...
 
     here.plane.attach(Hasty())
     here.tick(100.0)

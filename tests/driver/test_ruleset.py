@@ -7,8 +7,8 @@ from ipaddress import ip_address
 import pytest
 
 from mainmode.driver.user import ruleset
-from mainmode.driver.user.routing import ARRIVED, DEPARTING, SEALED
-from mainmode.model import Flow
+from mainmode.driver.user.routing import ARRIVED, DEPARTING, SENT
+from mainmode.model import AddressRange, Flow, IpAddress, Selector, SoftSa
 from mainmode.policy.model import Action, Rule
 from mainmode.policy.selection import Selection
 from tests.driver.nft_model import Fate, Json, Packet, fate
@@ -30,9 +30,9 @@ def dropped(counter: str, mark: int = 0) -> Fate:
     return Fate(False, mark, counter)
 
 
-def table(*rules: Rule) -> Json:
+def table(*rules: Rule, soft: Iterable[SoftSa] = ()) -> Json:
     selection = Selection(policy(*rules), LOCAL, broadcast_addresses=[BROADCAST])
-    return ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500))
+    return ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500), soft=soft)
 
 
 def here(packet: Packet) -> Packet:
@@ -99,11 +99,11 @@ def test_what_the_driver_has_sealed_leaves() -> None:
     """In fragments too: the later ones of ESP in UDP have no ports. What passes through gains
     nothing by the mark, nor does what arrives."""
     later = Flow(A, B, UDP)
-    assert leaves(SECURE, later, offset=185, mark=SEALED) == Fate(True, SEALED, "")
+    assert leaves(SECURE, later, offset=185, mark=SENT) == Fate(True, SENT, "")
     assert leaves(SECURE, later, offset=185) == MARKED
-    assert fate(SECURE, "postrouting", Packet(A, B, UDP, mark=SEALED)).passes
-    assert arrives(SECURE, later, mark=SEALED) == dropped("clear_in", SEALED)
-    assert passes_through(gateway(), Packet(NEAR, FAR, mark=SEALED)) == MARKED
+    assert fate(SECURE, "postrouting", Packet(A, B, UDP, mark=SENT)).passes
+    assert arrives(SECURE, later, mark=SENT) == dropped("clear_in", SENT)
+    assert passes_through(gateway(), Packet(NEAR, FAR, mark=SENT)) == MARKED
 
 
 def test_only_our_own_ike_ports_are_exempt() -> None:
@@ -220,6 +220,97 @@ def test_later_fragments_are_never_guessed_to_be_harmless() -> None:
     assert leaves(made, Flow(A, B, UDP, 1, 54)) == PASSES
 
 
+# --- under soft SAs -----------------------------------------------------------------------
+
+
+def soft(peer: IpAddress = B, local: IpAddress = A, protocol: int = 0, port: int = 0) -> SoftSa:
+    selector = Selector(AddressRange.host(local), AddressRange.host(peer), protocol, 0, port)
+    return SoftSa(1, selector, peer)
+
+
+REQUEST = rule(Action.NEGOTIATE, "me", "any", allow_fallback=True)
+TELNET = rule(Action.BLOCK, "me", "any", protocol=TCP, destination_port=23)
+SMB = rule(Action.NEGOTIATE, "me", "any", protocol=TCP, destination_port=445)
+
+
+def test_a_soft_sa_lets_its_hosts_talk_both_ways() -> None:
+    made = table(REQUEST, soft=[soft()])
+    flow = Flow(A, B, TCP, 80, 1_024)
+    assert leaves(made, flow) == PASSES
+    assert arrives(made, flow) == PASSES
+    assert arrives(made, flow, came_in=DEVICE) == PASSES
+
+
+def test_and_nobody_else() -> None:
+    made = table(REQUEST, soft=[soft()])
+    flow = Flow(A, C, TCP, 80, 1_024)
+    assert leaves(made, flow) == MARKED
+    assert arrives(made, flow) == dropped("clear_in")
+    assert passes_through(made, Packet(B, C, came_in="wire")) == PASSES, "no concern of this policy"
+
+
+def test_more_specific_filters_hold_all_the_same() -> None:
+    made = table(REQUEST, TELNET, SMB, soft=[soft()])
+    assert leaves(made, Flow(A, B, TCP, 1_024, 23)) == dropped("blocked_out")
+    assert leaves(made, Flow(A, B, TCP, 1_024, 445)) == MARKED
+    assert arrives(made, Flow(A, B, TCP, 1_024, 445)) == dropped("clear_in")
+    assert leaves(made, Flow(A, B, TCP, 1_024, 80)) == PASSES
+
+
+def test_each_filter_has_soft_sas_of_its_own() -> None:
+    web = rule(
+        Action.NEGOTIATE, "me", "any", protocol=TCP, destination_port=80, allow_fallback=True
+    )
+    made = table(REQUEST, web, soft=[soft(protocol=TCP, port=80)])
+    assert leaves(made, Flow(A, B, TCP, 1_024, 80)) == PASSES
+    assert leaves(made, Flow(A, B, TCP, 1_024, 81)) == MARKED
+    made = table(REQUEST, web, soft=[soft()])
+    assert leaves(made, Flow(A, B, TCP, 1_024, 80)) == MARKED
+    assert leaves(made, Flow(A, B, TCP, 1_024, 81)) == PASSES
+
+
+def test_no_soft_sa_where_policy_does_not_allow_fallback() -> None:
+    """As after a reload."""
+    for made in (table(SMB, soft=[soft(protocol=TCP, port=445)]), table(soft=[soft()])):
+        assert "permitted" not in str(made)
+    assert leaves(table(rule(Action.NEGOTIATE, "me", "any"), soft=[soft()]), Flow(A, B)) == MARKED
+
+
+def test_no_soft_sa_for_what_passes_through() -> None:
+    made = table(
+        rule(Action.NEGOTIATE, "10.1.0.0/16", "10.2.0.0/16", allow_fallback=True),
+        soft=[soft(FAR, NEAR)],
+    )
+    assert passes_through(made, Packet(NEAR, FAR)) == dropped("not_local")
+
+
+def test_no_soft_sa_for_a_tunnel() -> None:
+    tunnel = rule(
+        Action.NEGOTIATE, "me", "10.2.0.0/16", tunnel_endpoint=str(B), allow_fallback=True
+    )
+    assert leaves(table(tunnel, soft=[soft(FAR)]), Flow(A, FAR, ICMP)) == MARKED
+
+
+def test_ipv6_passes_under_a_soft_sa() -> None:
+    made = table(REQUEST, soft=[soft(B6, A6)])
+    flow = Flow(A6, B6, TCP, 1_024, 80)
+    assert leaves(made, flow) == arrives(made, flow) == PASSES
+
+
+def test_what_passes_is_noted_for_the_idle_time() -> None:
+    (noted,) = {
+        str(statement["set"])
+        for command in table(REQUEST)["nftables"]
+        for statement in command.get("add", {}).get("rule", {}).get("expr", ())
+        if "set" in statement
+        and "ip6" not in str(statement)
+        # the inbound rule notes the same hosts the other way round
+        and str(statement).index("saddr") < str(statement).index("daddr")
+    }
+    assert "@passed_ipv4_0_0_0" in noted
+    assert "'timeout': 300" in noted
+
+
 # --- passing through ----------------------------------------------------------------------
 
 
@@ -296,6 +387,14 @@ def kinds(made: Json) -> Iterable[str]:
 def test_old_rules_go_in_the_same_transaction_as_new_ones_come() -> None:
     order = list(dict.fromkeys(kinds(SECURE)))
     assert order == ["add table", "add chain", "flush table", "add counter", "add rule"]
+
+
+def test_soft_sas_are_renewed_in_the_same_transaction() -> None:
+    """Those of a predecessor go."""
+    made = table(REQUEST, soft=[soft()])
+    order = list(dict.fromkeys(kinds(made)))
+    assert order[3:] == ["add counter", "flush set", "add element", "add rule"]
+    assert list(kinds(made)).count("flush set") == 2, "for IPv4 and IPv6"
 
 
 def test_every_counter_that_a_rule_names_is_there() -> None:

@@ -154,5 +154,33 @@ def test_fragments_make_the_packet_again(mtu: int, size: int) -> None:
     assert reassemble(pieces) == payload
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_a_fragment_in_smaller_pieces(more: bool) -> None:
+    whole = fragment_at(100, more)
+    whole = ip.with_payload(whole[:20], 17, bytes(range(100)))
+    whole = whole[:6] + fragment_at(100, more)[6:8] + whole[8:]
+    pieces = list(ip.fragments(whole, 60))
+    places = [int.from_bytes(piece[6:8], "big") for piece in pieces]
+    assert [place & 0x1FFF for place in places] == [100, 105, 110]
+    assert [place & 0x2000 > 0 for place in places] == [True, True, more]
+    assert b"".join(piece[20:] for piece in pieces) == bytes(range(100))
+    assert all(ip.checksum(piece[:20]) == 0 for piece in pieces)
+
+
+def test_pieces_belong_together_even_when_the_packet_has_no_identification() -> None:
+    """A kernel that may not be told "don't fragment" leaves it out."""
+    pieces = list(ip.fragments(packet(bytes(99), identification=0), 60))
+    (identification,) = {piece[4:6] for piece in pieces}
+    assert identification != bytes(2)
+
+
+def test_options_are_not_cut_up() -> None:
+    whole = with_options(bytes.fromhex("94040000"), bytes(100))
+    assert list(ip.fragments(whole, 1_500)) == [whole]
+    with pytest.raises(PacketRefused) as refused:
+        list(ip.fragments(whole, 60))
+    assert refused.value.reason is Refusal.OPTIONS
+
+
 def test_what_fits_stays_whole() -> None:
     assert list(ip.fragments(packet(), len(packet()))) == [packet()]

@@ -191,10 +191,17 @@ def test_idle_is_told_once_for_each_silence() -> None:
     words = mine()
     live = table(words).get(words.spi)
     assert live is not None
-    assert not live.falls_idle(299.0, 300.0)
-    assert live.falls_idle(300.0, 300.0)
-    assert not live.falls_idle(900.0, 300.0)
+    assert not live.falls_idle(299.0)
+    assert live.falls_idle(300.0)
+    assert not live.falls_idle(900.0)
     live.packets_received += 1
-    assert not live.falls_idle(901.0, 300.0)
-    assert not live.falls_idle(1_200.0, 300.0)
-    assert live.falls_idle(1_201.0, 300.0)
+    assert not live.falls_idle(901.0)
+    assert not live.falls_idle(1_200.0)
+    assert live.falls_idle(1_201.0)
+
+
+def test_each_pair_has_its_own_idle_time() -> None:
+    words = replace(mine(), idle_s=60.0)
+    live = table(words).get(words.spi)
+    assert live is not None
+    assert [live.falls_idle(at) for at in (59.0, 60.0)] == [False, True]

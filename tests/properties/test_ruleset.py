@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from mainmode.driver.user import ruleset
 from mainmode.driver.user.routing import DEPARTING
-from mainmode.model import Direction, Flow, IpAddress
+from mainmode.model import Direction, Flow, IpAddress, SoftSa
 from mainmode.policy.model import Action, Rule
-from mainmode.policy.selection import Selection
+from mainmode.policy.selection import Decision, Selection
 from tests.driver.nft_model import Packet, fate
 from tests.driver.pairs import policy, rule
 
@@ -38,6 +38,7 @@ def rules(draw: st.DrawFn) -> Rule:
         destination_port=draw(st.sampled_from(PORTS)) if with_ports else 0,
         mirrored=draw(st.booleans()),
         accept_unsecured=draw(st.booleans()),
+        allow_fallback=draw(st.booleans()),
     )
 
 
@@ -54,30 +55,66 @@ def selection_of(wanted: list[Rule]) -> Selection:
     return Selection(policy(*wanted), [ME, ME6], broadcast_addresses=[BROADCAST])
 
 
-@given(wanted=st.lists(rules(), max_size=5), flow=flows())
+def soft_sas(selection: Selection, between: list[Flow]) -> list[SoftSa]:
+    """For the traffic that these flows belong to, as far as policy allows it."""
+    decisions = [selection.decide(flow) for flow in between]
+    return [
+        SoftSa(number, decision.selector, decision.peer)
+        for number, decision in enumerate(decisions)
+        if decision.selector is not None
+        and decision.peer is not None
+        and decision.filter_action.allow_fallback
+    ]
+
+
+def permitted(decision: Decision, soft: list[SoftSa]) -> bool:
+    """Whether a soft SA stands for just what the deciding filter is about."""
+    allowed = decision.filter_action.allow_fallback
+    return allowed and decision.selector in [each.selector for each in soft]
+
+
+@given(
+    wanted=st.lists(rules(), max_size=5),
+    flow=flows(),
+    clear=st.lists(flows(), max_size=3),
+    itself=st.booleans(),
+)
 @settings(max_examples=400)
-def test_departures(wanted: list[Rule], flow: Flow) -> None:
+def test_departures(wanted: list[Rule], flow: Flow, clear: list[Flow], itself: bool) -> None:
     selection = selection_of(wanted)
-    made = ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500))
+    soft = soft_sas(selection, [*clear, flow] if itself else clear)
+    made = ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500), soft=soft)
     packet = Packet.leaving(flow, local=(ME, ME6), broadcast=GROUPS)
     got = fate(made, "output", packet)
-    match selection.decide(flow).action:
+    decision = selection.decide(flow)
+    match decision.action:
         case Action.PERMIT:
             assert (got.passes, got.mark) == (True, 0)
         case Action.BLOCK:
             assert not got.passes
+        case Action.NEGOTIATE if permitted(decision, soft):
+            assert (got.passes, got.mark) == (True, 0)
         case Action.NEGOTIATE if flow.local.version == 6:
             assert not got.passes
         case Action.NEGOTIATE:
             assert (got.passes, got.mark) == (True, DEPARTING)
 
 
-@given(wanted=st.lists(rules(), max_size=5), flow=flows(), opened=st.booleans())
+@given(
+    wanted=st.lists(rules(), max_size=5),
+    flow=flows(),
+    clear=st.lists(flows(), max_size=3),
+    itself=st.booleans(),
+    opened=st.booleans(),
+)
 @settings(max_examples=400)
-def test_arrivals(wanted: list[Rule], flow: Flow, opened: bool) -> None:
+def test_arrivals(
+    wanted: list[Rule], flow: Flow, clear: list[Flow], itself: bool, opened: bool
+) -> None:
     assume(flow.remote not in GROUPS)  # nothing comes from a group
     selection = selection_of(wanted)
-    made = ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500))
+    soft = soft_sas(selection, [*clear, flow] if itself else clear)
+    made = ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500), soft=soft)
     came_in = DEVICE if opened else "wire"
     packet = Packet.arriving(flow, local=(ME, ME6), broadcast=GROUPS, came_in=came_in)
     decision = selection.decide(flow, Direction.INBOUND)
@@ -87,6 +124,6 @@ def test_arrivals(wanted: list[Rule], flow: Flow, opened: bool) -> None:
         case Action.BLOCK:
             expected = False
         case Action.NEGOTIATE:
-            assert decision.rule is not None
-            expected = opened or decision.rule.filter_action.accept_unsecured
+            unsecured = decision.filter_action.accept_unsecured or permitted(decision, soft)
+            expected = opened or unsecured
     assert fate(made, "input", packet).passes == expected

@@ -11,6 +11,7 @@ from mainmode.engine.statistics import IkeStatistics
 from mainmode.model import Direction, Endpoint, Flow, IpAddress, Path, SaPair, SoftSa
 from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Selection
+from mainmode.service.contract import SoftAssociation
 
 HERE = Endpoint(ip_address("192.0.2.1"), 500)
 THERE = Endpoint(ip_address("192.0.2.2"), 500)
@@ -30,6 +31,7 @@ class ScriptedEngine:
         self.statistics = IkeStatistics()
         self.main_modes: list[MainModeSa] = []
         self.quick_modes: list[QuickModeSa] = []
+        self.soft: list[SoftAssociation] = []
 
     def on(self, method: str, *answers: Answer) -> None:
         """The next answers of this input."""
@@ -68,6 +70,18 @@ class ScriptedEngine:
     def expired(self, spi: int, now: float, *, hard: bool) -> list[Effect]:
         return self._answer("expired", spi, hard)
 
+    def idle(self, spi: int, now: float) -> list[Effect]:
+        return self._answer("idle", spi)
+
+    def used(self, spi: int, now: float) -> list[Effect]:
+        return self._answer("used", spi)
+
+    def soft_idle(self, number: int, now: float) -> list[Effect]:
+        return self._answer("soft_idle", number)
+
+    def bad_spi(self, path: Path, spi: int, now: float) -> list[Effect]:
+        return self._answer("bad_spi", path, spi)
+
     def assign(self, selection: Selection, credentials: Credentials, now: float) -> list[Effect]:
         return self._answer("assign", selection, credentials)
 
@@ -79,6 +93,9 @@ class ScriptedEngine:
 
     def quick_mode_sas(self) -> list[QuickModeSa]:
         return self.quick_modes
+
+    def soft_sas(self) -> list[SoftAssociation]:
+        return self.soft
 
 
 class ScriptedDriver:

@@ -1,12 +1,13 @@
 """Security associations to show."""
 
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from mainmode.auth.authenticator import ProvenIdentity, Role
 from mainmode.crypto.keys import MainModeKeys
 from mainmode.engine.associations import MainModeSa, QuickModeSa
 from mainmode.engine.vendor_ids import NO_CAPABILITIES
-from mainmode.model import AddressRange, IpsecSa, Lifetime, Mode, SaPair, Selector
+from mainmode.model import AddressRange, IpsecSa, Lifetime, Mode, SaPair, Selector, SoftSa
 from mainmode.numbers import AuthenticationMethod, IdType, ProtocolId
 from mainmode.policy.model import DEFAULT_MAIN_MODE_OFFERS, Authentication, Method
 from mainmode.wire.payloads import Identification
@@ -78,3 +79,16 @@ def quick_mode(pair: SaPair) -> QuickModeSa:
 
 
 QUICK_MODE = quick_mode(PAIR)
+
+
+@dataclass(frozen=True)
+class SoftSample:
+    """As the service wants it of the engine."""
+
+    soft: SoftSa
+    since: float
+
+
+HOSTS = AddressRange.host(HERE.address), AddressRange.host(THERE.address)
+SOFT = SoftSample(SoftSa(1, Selector(*HOSTS), THERE.address), since=700.0)
+SOFT_WEB = SoftSample(SoftSa(12, Selector(*HOSTS, 6, 0, 80), THERE.address), since=958.0)

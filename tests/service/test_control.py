@@ -22,7 +22,7 @@ from mainmode.service.daemon import Daemon
 from mainmode.service.unix_server import bind_control_socket
 from tests.service.fakes import PATH
 from tests.service.running import Bench, in_service, serving
-from tests.service.samples import MAIN_MODE, PAIR, QUICK_MODE, SECRET
+from tests.service.samples import MAIN_MODE, PAIR, QUICK_MODE, SECRET, SOFT, SOFT_WEB
 
 FLOOD = FloodSuspected(PATH, "a test")
 PEER = ip_address("127.0.0.9")
@@ -62,6 +62,26 @@ def test_security_associations_and_not_one_octet_of_a_key(bench: Bench) -> None:
         assert (quick_mode["inbound_spi"], quick_mode["outbound_spi"]) == ("00001111", "00002222")
         for shape in (SECRET.decode(), SECRET.hex()):
             assert shape not in json.dumps((mmsas, qmsas))
+
+    in_service(bench, case)
+
+
+def test_soft_sas(bench: Bench) -> None:
+    async def case(daemon: Daemon) -> None:
+        bench.engine.soft = [replace(SOFT_WEB, since=time.monotonic() - 60)]
+        _, answer = await bench.ask("GET", "/v1/soft")
+        (soft,) = answer["soft"]
+        assert 60 <= soft.pop("age_s") < 90
+        assert soft == {
+            "number": 12,
+            "local_address": "192.0.2.1",
+            "local_port": 0,
+            "remote_address": "192.0.2.2",
+            "remote_port": 80,
+            "protocol": "tcp",
+        }
+        _, status = await bench.ask("GET", "/v1/status")
+        assert status["soft"] == 1
 
     in_service(bench, case)
 
@@ -142,8 +162,9 @@ def test_down_says_how_much_it_ended(bench: Bench) -> None:
     async def case(daemon: Daemon) -> None:
         bench.engine.main_modes = [MAIN_MODE]
         bench.engine.quick_modes = [QUICK_MODE, QUICK_MODE]
+        bench.engine.soft = [SOFT, SOFT_WEB, SOFT]
         answer = await bench.ask("POST", "/v1/down", {"peer": "192.0.2.2"})
-        assert answer == (200, {"peer": "192.0.2.2", "mmsas": 1, "qmsas": 2})
+        assert answer == (200, {"peer": "192.0.2.2", "mmsas": 1, "qmsas": 2, "soft": 3})
         assert bench.engine.named("disconnect") == [(ip_address("192.0.2.2"),)]
 
     in_service(bench, case)

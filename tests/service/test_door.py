@@ -16,6 +16,7 @@ from mainmode.service.addresses import Routes
 from mainmode.service.audit import AuditStore
 from mainmode.service.door import Door
 from mainmode.service.events import InternalError
+from tests.driver.pairs import policy, rule
 from tests.service.fakes import FLOW, PATH, THERE, ScriptedDriver, ScriptedEngine
 from tests.service.virtual_time import VirtualLoop
 
@@ -200,13 +201,33 @@ def test_the_other_inputs() -> None:
         bench.door.connect(THERE.address)
         bench.door.disconnect(THERE.address)
         bench.door.expired(0x77, hard=True)
+        bench.door.used(0x78)
+        bench.door.idle(0x79)
+        bench.door.soft_idle(7)
         bench.door.close()
         assert bench.engine.calls == [
             ("connect", Path(Endpoint(ROUTED, 500), THERE)),
             ("disconnect", THERE.address),
             ("expired", 0x77, True),
+            ("used", 0x78),
+            ("idle", 0x79),
+            ("soft_idle", 7),
             ("close",),
         ]
+
+    in_loop(case)
+
+
+def test_a_bad_spi_is_for_the_engine_when_policy_negotiates_with_the_peer() -> None:
+    def case() -> None:
+        secured = policy(rule(Action.NEGOTIATE, "me", str(THERE.address)))
+        bench = Bench(Selection(secured, [ROUTED]))
+        bench.door.bad_spi(ROUTED, ip_address("198.51.100.1"), 0xDEAD_BEEF)
+        assert bench.engine.calls == []
+        bench.door.bad_spi(ROUTED, THERE.address, 0xDEAD_BEEF)
+        path = Path(Endpoint(ROUTED, 500), Endpoint(THERE.address, 500))
+        assert bench.engine.calls == [("bad_spi", path, 0xDEAD_BEEF)]
+        assert bench.events == []
 
     in_loop(case)
 

@@ -51,5 +51,6 @@ def down(peer: str, control: str | None) -> None:
     """Delete every SA with PEER (an address), and tell it."""
     ended = Client(control).post("/v1/down", peer=peer)
     click.echo(
-        f"{ended['peer']}: ended {ended['mmsas']} main mode and {ended['qmsas']} quick mode SAs"
+        f"{ended['peer']}: ended {ended['mmsas']} main mode, {ended['qmsas']} quick mode "
+        f"and {ended['soft']} soft SAs"
     )

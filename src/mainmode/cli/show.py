@@ -10,7 +10,7 @@ from mainmode.cli.client import Answer, Client, control_option
 from mainmode.cli.table import Columns, age, shown
 
 if TYPE_CHECKING:
-    from mainmode.service.views import MainModeView, QuickModeView
+    from mainmode.service.views import MainModeView, QuickModeView, SoftView
 
 
 @click.group()
@@ -52,6 +52,17 @@ QUICK_MODE: Columns["QuickModeView"] = {
 }
 
 
+SOFT: Columns["SoftView"] = {
+    "\nNumber": lambda sa: str(sa["number"]),
+    "Local\naddress": lambda sa: sa["local_address"],
+    "Local\nport": lambda sa: str(sa["local_port"] or "any"),
+    "Remote\naddress": lambda sa: sa["remote_address"],
+    "Remote\nport": lambda sa: str(sa["remote_port"] or "any"),
+    "\nProtocol": lambda sa: sa["protocol"],
+    "\nAge": lambda sa: age(sa["age_s"]),
+}
+
+
 def _mode(sa: "QuickModeView") -> str:
     """In tunnel mode with the tunnel's ends, in UDP with the ports."""
     mode, udp = sa["mode"], sa["udp"]
@@ -82,6 +93,18 @@ def qmsas(as_json: bool, control: str | None) -> None:
         click.echo(json.dumps(found, indent=2))
     else:
         click.echo(shown(QUICK_MODE, found) if found else "no quick mode SA")
+
+
+@show.command()
+@json_option
+@control_option
+def soft(as_json: bool, control: str | None) -> None:
+    """Soft SAs: traffic that passes in clear, because the peer does not negotiate."""
+    found = Client(control).get("/v1/soft")["soft"]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo(shown(SOFT, found) if found else "no soft SA")
 
 
 @show.command()

@@ -30,6 +30,7 @@ TTL_DEFAULT = 64
 _HEADER = Struct(">BBHHHBBH4s4s")
 _PORTS = Struct(">HH")
 _MORE_FRAGMENTS = 0x2000
+_OFFSET_MASK = 0x1FFF
 WITH_PORTS = frozenset({6, 17, 33, 132, 136})
 """TCP, UDP, DCCP, SCTP, UDP-Lite begin with a source and a destination port of 2 octets each."""
 _KEY_OCTETS = 9
@@ -142,20 +143,26 @@ def _ends(key: bytes) -> tuple[IPv4Address, IPv4Address, int, int]:
 
 
 def fragments(packet: bytes, mtu: int) -> Iterator[bytes]:
-    """The packet in pieces of at most `mtu` octets (at least 68, RFC 791 3.2).
+    """The packet in pieces of at most `mtu` octets (at least 68, RFC 791 3.2), whatever its flags
+    say. It may be a fragment itself.
 
-    Only for packets without options, of our own making.
+    Raises PacketRefused OPTIONS when it has to be cut and has options.
     """
     if len(packet) <= mtu:
         yield packet
         return
-    version, tos, _, identification, _, ttl, protocol, _, source, destination = _HEADER.unpack_from(
-        packet
+    version, tos, _, identification, place, ttl, protocol, _, source, destination = (
+        _HEADER.unpack_from(packet)
     )
+    if header_octets(packet) != HEADER_OCTETS:
+        raise PacketRefused(Refusal.OPTIONS)
+    if not identification:  # the kernel would fill in another for each piece
+        identification = checksum(packet + bytes(len(packet) % 2)) + 1
+    offset, more_to_come = place & _OFFSET_MASK, place & _MORE_FRAGMENTS
     step = (mtu - HEADER_OCTETS) // 8 * 8
     for start in range(HEADER_OCTETS, len(packet), step):
         piece = packet[start : start + step]
-        more = _MORE_FRAGMENTS if start + step < len(packet) else 0
-        place = more | (start - HEADER_OCTETS) // 8
-        fields = (version, tos, HEADER_OCTETS + len(piece), identification, place, ttl, protocol)
+        more = _MORE_FRAGMENTS if start + step < len(packet) else more_to_come
+        here = more | offset + (start - HEADER_OCTETS) // 8
+        fields = (version, tos, HEADER_OCTETS + len(piece), identification, here, ttl, protocol)
         yield _summed(_HEADER.pack(*fields, 0, source, destination)) + piece

@@ -66,12 +66,12 @@ class LivePair:
         sequence = self.outbound.sequence if self.outbound is not None else 0
         return self.lifespan.grow(now, octets, sequence)
 
-    def falls_idle(self, now: float, idle_s: float) -> bool:
-        """True once after `idle_s` without a packet. To be asked now and then."""
+    def falls_idle(self, now: float) -> bool:
+        """True once after the pair's idle time without a packet. To be asked now and then."""
         packets = self.packets_sent + self.packets_received
         if packets != self._packets_then:
             self._packets_then, self._active_at, self._is_idle = packets, now, False
-        elif not self._is_idle and now - self._active_at >= idle_s:
+        elif not self._is_idle and now - self._active_at >= self.pair.idle_s:
             self._is_idle = True
             return True
         return False

@@ -20,7 +20,7 @@ class Refusal(Enum):
     WRONG_TRAFFIC = "the opened packet is not traffic of its security association"
     EXPIRED = "the security association has reached its lifetime"
     FRAGMENT = "transport mode protects whole datagrams only (RFC 2406 3.3)"
-    OPTIONS = "IP options cannot be carried in transport mode here"
+    OPTIONS = "IP options cannot be carried in transport mode here, nor in fragments"
     TOO_BIG = "the protected packet would exceed 65,535 octets"
     NOT_NEGOTIATED = "policy asks for no negotiation for this packet"
     HELD_TOO_LONG = "no security association came up while the packet waited"

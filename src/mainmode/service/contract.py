@@ -7,8 +7,18 @@ from mainmode.auth.credentials import Credentials
 from mainmode.engine.associations import MainModeSa, QuickModeSa
 from mainmode.engine.effects import Effect
 from mainmode.engine.statistics import IkeStatistics
-from mainmode.model import Flow, IpAddress, Path
+from mainmode.model import Flow, IpAddress, Path, SoftSa
 from mainmode.policy.selection import Selection
+
+
+class SoftAssociation(Protocol):
+    """Clear traffic that the engine has permitted."""
+
+    @property
+    def soft(self) -> SoftSa: ...
+
+    @property
+    def since(self) -> float: ...
 
 
 class Engine(Protocol):
@@ -35,6 +45,14 @@ class Engine(Protocol):
 
     def expired(self, spi: int, now: float, *, hard: bool) -> list[Effect]: ...
 
+    def idle(self, spi: int, now: float) -> list[Effect]: ...
+
+    def used(self, spi: int, now: float) -> list[Effect]: ...
+
+    def soft_idle(self, number: int, now: float) -> list[Effect]: ...
+
+    def bad_spi(self, path: Path, spi: int, now: float) -> list[Effect]: ...
+
     def assign(
         self, selection: Selection, credentials: Credentials, now: float
     ) -> list[Effect]: ...
@@ -44,3 +62,5 @@ class Engine(Protocol):
     def main_mode_sas(self) -> Sequence[MainModeSa]: ...
 
     def quick_mode_sas(self) -> Sequence[QuickModeSa]: ...
+
+    def soft_sas(self) -> Sequence[SoftAssociation]: ...

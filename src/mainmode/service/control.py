@@ -21,7 +21,13 @@ from mainmode.model import IpAddress
 from mainmode.service import logs
 from mainmode.service.audit import AuditStore
 from mainmode.service.events import InternalError
-from mainmode.service.views import MainModeView, QuickModeView, StatisticsView, StatusView
+from mainmode.service.views import (
+    MainModeView,
+    QuickModeView,
+    SoftView,
+    StatisticsView,
+    StatusView,
+)
 
 Endpoint = Callable[[Request], Awaitable[JSONResponse]]
 
@@ -36,6 +42,8 @@ class Controlled(Protocol):
     def main_modes(self) -> list[MainModeView]: ...
 
     def quick_modes(self) -> list[QuickModeView]: ...
+
+    def soft(self) -> list[SoftView]: ...
 
     async def statistics(self) -> StatisticsView: ...
 
@@ -56,6 +64,7 @@ def control_api(service: Controlled) -> Starlette:
         ("GET", "/v1/status", api.status),
         ("GET", "/v1/mmsas", api.main_modes),
         ("GET", "/v1/qmsas", api.quick_modes),
+        ("GET", "/v1/soft", api.soft),
         ("GET", "/v1/stats", api.statistics),
         ("GET", "/v1/events", api.events),
         ("POST", "/v1/up", api.up),
@@ -87,6 +96,9 @@ class _Api:
     async def quick_modes(self, request: Request) -> JSONResponse:
         return JSONResponse({"qmsas": self._service.quick_modes()})
 
+    async def soft(self, request: Request) -> JSONResponse:
+        return JSONResponse({"soft": self._service.soft()})
+
     async def statistics(self, request: Request) -> JSONResponse:
         return JSONResponse(await self._service.statistics())
 
@@ -116,10 +128,12 @@ class _Api:
     async def down(self, request: Request) -> JSONResponse:
         peer = await _peer(request)
         main_modes, quick_modes = self._service.main_modes(), self._service.quick_modes()
+        soft = self._service.soft()
         ended = {
             "peer": str(peer),
             "mmsas": sum(sa["remote_address"] == str(peer) for sa in main_modes),
             "qmsas": sum(sa["remote_endpoint"] == str(peer) for sa in quick_modes),
+            "soft": sum(sa["remote_address"] == str(peer) for sa in soft),
         }
         self._service.down(peer)
         return JSONResponse(ended)

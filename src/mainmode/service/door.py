@@ -82,7 +82,26 @@ class Door:
         )
 
     def idle(self, spi: int) -> None:
-        """An idle pair stays until its lifetime ends."""
+        self._enter(f"letting go the pair {spi:08x}", lambda now: self._engine.idle(spi, now))
+
+    def used(self, spi: int) -> None:
+        self._enter(f"noting the use of {spi:08x}", lambda now: self._engine.used(spi, now))
+
+    def soft_idle(self, number: int) -> None:
+        self._enter(
+            f"letting go the soft SA {number}",
+            lambda now: self._engine.soft_idle(number, now),
+        )
+
+    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
+        """A stranger's SPI is nobody's business: only the counter tells of it."""
+        if self._selection.toward(local, peer) is None:
+            return
+        path = self._path(local, peer)
+        self._enter(
+            f"noting the SPI {spi:08x} from {peer}",
+            lambda now: self._engine.bad_spi(path, spi, now),
+        )
 
     def _path_for(self, flow: Flow, decision: Decision) -> Path | None:
         """From the packet's own address in transport mode, from the route's to a gateway."""

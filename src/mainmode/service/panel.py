@@ -18,10 +18,12 @@ from mainmode.service.sockets import Sockets
 from mainmode.service.views import (
     MainModeView,
     QuickModeView,
+    SoftView,
     StatisticsView,
     StatusView,
     main_mode_view,
     quick_mode_view,
+    soft_view,
     statistics_view,
 )
 
@@ -61,6 +63,7 @@ class Panel:
             "log_level": logs.current_level(),
             "mmsas": len(self._engine.main_mode_sas()),
             "qmsas": len(self._engine.quick_mode_sas()),
+            "soft": len(self._engine.soft_sas()),
             "last_event": self.audit.last,
         }
 
@@ -74,6 +77,10 @@ class Panel:
             quick_mode_view(sa, self._driver.counters(sa.pair.spi), now)
             for sa in self._engine.quick_mode_sas()
         ]
+
+    def soft(self) -> list[SoftView]:
+        now = time.monotonic()
+        return [soft_view(sa, now) for sa in self._engine.soft_sas()]
 
     async def statistics(self) -> StatisticsView:
         dropped = await self._driver.refusals()

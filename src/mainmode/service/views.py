@@ -12,6 +12,7 @@ from mainmode.engine.associations import MainModeSa, QuickModeSa
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.model import IpsecSa, UdpEncapsulation
 from mainmode.numbers import IpProtocol, ProtocolId, name_of
+from mainmode.service.contract import SoftAssociation
 from mainmode.service.sockets import SocketCounters
 
 
@@ -29,6 +30,7 @@ class StatusView(TypedDict):
     log_level: str
     mmsas: int
     qmsas: int
+    soft: int
     last_event: int
 
 
@@ -87,6 +89,18 @@ class QuickModeView(TypedDict):
     packets_received: int
 
 
+class SoftView(TypedDict):
+    """One soft SA: traffic that passes in clear."""
+
+    number: int
+    local_address: str
+    local_port: int
+    remote_address: str
+    remote_port: int
+    protocol: str
+    age_s: float
+
+
 class StatisticsView(TypedDict):
     """Counters since start under their documented names, and those of the service itself."""
 
@@ -143,6 +157,19 @@ def quick_mode_view(sa: QuickModeSa, counters: PairCounters | None, now: float) 
         "octets_received": carried.octets_received,
         "packets_sent": carried.packets_sent,
         "packets_received": carried.packets_received,
+    }
+
+
+def soft_view(sa: SoftAssociation, now: float) -> SoftView:
+    selector = sa.soft.selector
+    return {
+        "number": sa.soft.number,
+        "local_address": str(selector.local),
+        "local_port": selector.local_port,
+        "remote_address": str(selector.remote),
+        "remote_port": selector.remote_port,
+        "protocol": name_of(IpProtocol, selector.protocol).lower(),
+        "age_s": round(now - sa.since, 3),
     }
 
 

@@ -8,7 +8,8 @@ ESP in UDP leaves the same way, and comes from the socket that IKE reads (`recei
 It runs on the service's event loop, a few packets for each wake-up, in one process: the sockets
 and keys of an outbound SA never cross a fork.
 
-Talks to: `plane` (packets), `ruleset` and `netfilter` (policy), `routing`, `device`, `sockets`.
+Talks to: `plane` (packets), `ruleset` and `netfilter` (policy), `clear` (soft SAs), `routing`,
+`device`, `sockets`.
 Does not: IPv6, AH and ESP together, follow a NAT that gives a peer another port.
 """
 
@@ -22,13 +23,14 @@ from collections.abc import Callable, Iterable
 from mainmode import limits
 from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
 from mainmode.driver.spis import SpiAllocator
-from mainmode.driver.user import netfilter, routing, ruleset
+from mainmode.driver.user import netfilter, routing, ruleset, soft_sets
+from mainmode.driver.user.clear import ClearTraffic
 from mainmode.driver.user.device import TunDevice
 from mainmode.driver.user.plane import DataPlane
 from mainmode.driver.user.process import this_process
 from mainmode.driver.user.sockets import PacketSender, receiver
 from mainmode.errors import DriverError
-from mainmode.model import Direction, IpAddress, Path, SaPair
+from mainmode.model import Direction, IpAddress, Path, SaPair, SoftSa
 from mainmode.numbers import IpProtocol, ProtocolId
 from mainmode.policy.selection import Selection
 
@@ -61,6 +63,8 @@ class UserDriver:
         self._plane = DataPlane(
             deliver=self._deliver, transmit=self._transmit, process=this_process
         )
+        self._clear = ClearTraffic(loop, clock, in_force=self._let_go, idle=self._soft_idle)
+        self._upward: Upward | None = None
 
     # --- life -----------------------------------------------------------------------------
 
@@ -70,6 +74,7 @@ class UserDriver:
         The packet filter of a killed predecessor stays in force until `assign`. When this fails
         nothing has been opened. Raises DriverError.
         """
+        self._upward = upward
         self._plane.attach(upward)
         try:
             self._device = TunDevice(self._name)  # first: it tells whether another one runs
@@ -91,6 +96,7 @@ class UserDriver:
 
     def _release(self) -> None:
         """Let go of what vanishes with the process anyway."""
+        self._clear.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -108,7 +114,9 @@ class UserDriver:
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(_TICK_S, self._tick)
-        self._plane.tick(self._clock())
+        now = self._clock()
+        self._plane.tick(now)
+        self._clear.tick(now)
 
     # --- packets --------------------------------------------------------------------------
 
@@ -157,8 +165,12 @@ class UserDriver:
     # --- what IKE asks --------------------------------------------------------------------
 
     def assign(self, selection: Selection) -> None:
-        table = ruleset.build(selection, device=self._name, ike_ports=self._ike_ports)
+        if kinds := soft_sets.kinds(selection):
+            netfilter.declare(soft_sets.declarations(kinds))
+        soft = self._clear.permitted
+        table = ruleset.build(selection, device=self._name, ike_ports=self._ike_ports, soft=soft)
         netfilter.load(table)
+        self._clear.assign(selection)
         self._plane.assign(selection, self._clock())
 
     def allocate_spi(self, protocol: ProtocolId, local: IpAddress, peer: IpAddress) -> int:
@@ -167,9 +179,32 @@ class UserDriver:
     def install(self, pair: SaPair, direction: Direction) -> None:
         self._plane.install(pair, direction, self._clock())
         self._spis.take(pair.spi)
+        if direction is Direction.OUTBOUND:
+            self._put_before_soft_sas(pair)
 
     def replace(self, old_spi: int, pair: SaPair) -> None:
         self._plane.replace(old_spi, pair, self._clock())
+        self._put_before_soft_sas(pair)
+
+    def _put_before_soft_sas(self, pair: SaPair) -> None:
+        """Traffic that a pair carries goes in clear no more."""
+        for soft in self._clear.give_way(pair):
+            self._plane.end_clear(soft.number)
+
+    def permit_clear(self, soft: SoftSa) -> None:
+        self._clear.permit(soft)
+
+    def _let_go(self, soft: SoftSa) -> None:
+        """The packet filter knows the soft SA."""
+        self._plane.permit_clear(soft, self._clock())
+
+    def _soft_idle(self, number: int) -> None:
+        if self._upward is not None:
+            self._upward.soft_idle(number)
+
+    def end_clear(self, number: int) -> None:
+        self._clear.end(number)
+        self._plane.end_clear(number)
 
     def remove(self, spi: int) -> None:
         self._plane.remove(spi)

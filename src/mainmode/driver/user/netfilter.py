@@ -1,23 +1,29 @@
 """Loads the table of `ruleset` into the kernel, reads its counters, removes it.
 
-Talks to: the command nft (package nftables), in JSON.
+Talks to: the command nft (package nftables), nearly always in JSON.
 """
 
 import json
 import os
 import shutil
 import subprocess
-from typing import Any
 
-from mainmode.driver.user.ruleset import COUNTERS, TABLE
+from mainmode.driver.user import soft_sets
+from mainmode.driver.user.ruleset import COUNTERS
+from mainmode.driver.user.table import TABLE, Json
 from mainmode.errors import DriverError
 
 _SECONDS_MAX = 30.0
 
 
-def load(transaction: dict[str, Any]) -> None:
+def load(transaction: Json) -> None:
     """All of it or, with DriverError, nothing."""
-    _nft("-f", "-", given=json.dumps(transaction))
+    _nft("-j", "-f", "-", given=json.dumps(transaction))
+
+
+def declare(commands: str) -> None:
+    """Make what `soft_sets.declarations` names. Raises DriverError."""
+    _nft("-f", "-", given=commands)
 
 
 def remove() -> None:
@@ -28,9 +34,15 @@ def remove() -> None:
 
 def dropped() -> dict[str, int]:
     """Packets dropped so far, by the names of `ruleset.COUNTERS`. Raises DriverError."""
-    listed = json.loads(_nft("list", "counters", "table", TABLE["family"], TABLE["name"]))
+    listed = json.loads(_nft("-j", "list", "counters", "table", TABLE["family"], TABLE["name"]))
     counters = [each["counter"] for each in listed["nftables"] if "counter" in each]
     return {each["name"]: each["packets"] for each in counters if each["name"] in COUNTERS}
+
+
+def passed() -> frozenset[soft_sets.Passed]:
+    """What has passed lately under soft SAs. Raises DriverError."""
+    listed = json.loads(_nft("-j", "list", "sets", "table", TABLE["family"], TABLE["name"]))
+    return soft_sets.read_passed(listed)
 
 
 def command() -> str | None:
@@ -45,7 +57,7 @@ def _nft(*arguments: str, given: str = "") -> str:
         raise DriverError("the command nft is missing: install the package nftables")
     try:
         done = subprocess.run(
-            [nft, "-j", *arguments],
+            [nft, *arguments],
             input=given,
             capture_output=True,
             text=True,

@@ -1,6 +1,7 @@
 """The data plane: every packet's way between this host and the network.
 
-    from the device    flow -> pair -> seal -> transmit     (no pair: hold, and ask IKE for one)
+    from the device    flow -> pair -> seal -> transmit     (no pair: hold, and ask IKE for one;
+                                                            under a soft SA: transmit in clear)
     from the network   SPI  -> pair -> open -> deliver       (ESP in UDP too: `inbound_in_udp`)
 
 Talks to: `packets`, which does the work on octets; `policy.selection` for what a flow needs.
@@ -10,18 +11,20 @@ Does not: touch a device, a socket or a clock: they are arguments, so tests need
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 from mainmode import limits
 from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
-from mainmode.model import Direction, Flow, Mode, Path, SaPair
+from mainmode.model import Direction, IpAddress, Mode, Path, SaPair, Selector, SoftSa
 from mainmode.numbers import IpProtocol, ProtocolId
 from mainmode.packets import ip
 from mainmode.packets.held import HeldPackets
 from mainmode.packets.lifespan import Age, is_small_block
 from mainmode.packets.pairs import LivePair, PairTable
 from mainmode.packets.refusal import PacketRefused, Refusal
+from mainmode.packets.seldom import Seldom
 from mainmode.policy.model import Action
-from mainmode.policy.selection import Selection
+from mainmode.policy.selection import Decision, Selection
 
 _SPI_OFFSETS = {int(IpProtocol.ESP): 0, int(IpProtocol.AH): 4}
 
@@ -30,7 +33,7 @@ class DataPlane:
     """One host's pairs at work.
 
     deliver:   hands an opened packet to the host; OSError: it would not have it.
-    transmit:  sends a sealed packet to the network; OSError: it would not have it.
+    transmit:  sends a packet, sealed as a rule, to the network; OSError: it would not have it.
     process:   tells in which process this runs (`packets.associations.OutboundSa`).
     Times are seconds on the driver's clock.
     """
@@ -46,8 +49,12 @@ class DataPlane:
         self._transmit = transmit
         self._pairs = PairTable(process)
         self._held = HeldPackets()
+        self._bad_spis = Seldom[IpAddress](limits.BAD_SPI_INTERVAL_S, limits.BAD_SPI_PEERS_MAX)
         self._flows: dict[bytes, LivePair] = {}
         """Flow key to the pair that carries it; emptied whenever that may change."""
+        self._clear: dict[Selector, int] = {}
+        """What may leave in clear when no pair carries it, to the number of the soft SA. Nearly
+        all of it never comes here: the packet filter lets it pass."""
         self._selection: Selection | None = None
         self._upward: Upward | None = None
         self._past = DriverStatistics()
@@ -64,10 +71,11 @@ class DataPlane:
     def outbound(self, packet: bytes, now: float) -> None:
         """A packet that the host wants protected: send it, or hold it until there is an SA."""
         try:
-            key = ip.flow_key(ip.require_packet(packet))
+            packet = ip.require_packet(packet)
+            key = ip.flow_key(packet)
             live = self._flows.get(key)
             if live is None:
-                live = self._pair_or_hold(key, packet, now)
+                live = self._pair_or_another_way(key, packet, now)
                 if live is None:
                     return
             assert live.outbound is not None
@@ -89,21 +97,35 @@ class DataPlane:
         spi_start = start + _SPI_OFFSETS[packet[9]]
         spi = int.from_bytes(packet[spi_start : spi_start + 4], "big")
         live = self._pairs.receiver(spi, packet[9], packet[16:20])
+        if live is None:
+            self._bad_spi(IPv4Address(packet[16:20]), IPv4Address(packet[12:16]), spi, now)
+            return
         self._receive(live, None, packet, start, now)
 
     def inbound_in_udp(self, esp: bytes, path: Path, now: float) -> None:
         """ESP that came in UDP along this path: open it and hand over what is in it, or drop it."""
         spi = int.from_bytes(esp[:4], "big")
         live = self._pairs.receiver(spi, IpProtocol.ESP, path.local.address.packed)
+        if live is None:
+            self._bad_spi(*path.hosts, spi, now)
+            return
         self._receive(live, path, esp, 0, now)
 
+    def _bad_spi(self, local: IpAddress, peer: IpAddress, spi: int, now: float) -> None:
+        self.refusals[Refusal.BAD_SPI] += 1
+        if (
+            spi >= limits.SPI_MIN
+            and self._upward is not None
+            and self._bad_spis.may_tell(peer, now)
+        ):
+            self._upward.bad_spi(local, peer, spi)
+
     def _receive(
-        self, live: LivePair | None, path: Path | None, packet: bytes, start: int, now: float
+        self, live: LivePair, path: Path | None, packet: bytes, start: int, now: float
     ) -> None:
         """path: as `LivePair` has it. start: where ESP or AH begins in the packet."""
         try:
-            if live is None or live.inbound is None:
-                raise PacketRefused(Refusal.BAD_SPI)
+            assert live.inbound is not None
             if live.path != path:
                 raise PacketRefused(Refusal.WRONG_PATH)
             if live.is_used_up:
@@ -118,34 +140,32 @@ class DataPlane:
             return
         live.packets_received += 1
         live.octets_received += len(inner)
+        if live.packets_received == 1 and self._upward is not None:
+            self._upward.used(live.pair.spi)
         if live.octets_received >= live.lifespan.next_octets:
             self._grow(live, now)
 
-    def _pair_or_hold(self, key: bytes, packet: bytes, now: float) -> LivePair | None:
-        """The pair for a packet of a flow that is not known yet; None: the packet waits."""
+    def _pair_or_another_way(self, key: bytes, packet: bytes, now: float) -> LivePair | None:
+        """The pair for a packet of a flow that is not known yet; None: the packet waits, or has
+        left in clear under a soft SA."""
         flow = ip.outbound_flow(key)
         if self._selection is not None:
-            live = self._sender(self._selection, flow)
+            decision = self._selection.decide(flow)
+            selector, peer, mode = _wanted(decision)
+            live = self._pairs.sender(flow, selector=selector, peer=peer, mode=mode)
             if live is not None:
                 if len(self._flows) >= limits.FLOWS_KEPT_MAX:
                     self._flows.clear()
                 self._flows[key] = live
                 return live
+            if selector in self._clear and decision.filter_action.allow_fallback:
+                self._transmit(packet)
+                return None
         first, dropped = self._held.hold(key, packet, now)
         self.refusals[Refusal.HELD_TOO_MANY] += dropped
         if first and self._selection is not None and self._upward is not None:
             self._upward.acquire(flow)
         return None
-
-    def _sender(self, selection: Selection, flow: Flow) -> LivePair | None:
-        """Raises PacketRefused NOT_NEGOTIATED when policy wants no protection for the flow; it
-        is dropped then all the same, for only the packet filter lets packets pass in clear."""
-        decision = selection.decide(flow)
-        if decision.action is not Action.NEGOTIATE or not decision.peer or not decision.selector:
-            raise PacketRefused(Refusal.NOT_NEGOTIATED)
-        return self._pairs.sender(
-            flow, selector=decision.selector, peer=decision.peer, mode=decision.mode
-        )
 
     # --- time -----------------------------------------------------------------------------
 
@@ -153,7 +173,7 @@ class DataPlane:
         """What time brings; to be called about once a second."""
         for live in self._pairs:
             self._grow(live, now)
-            if live.falls_idle(now, limits.IDLE_S) and self._upward is not None:
+            if live.falls_idle(now) and self._upward is not None:
                 self._upward.idle(live.pair.spi)
         self.refusals[Refusal.HELD_TOO_LONG] += self._held.expire(now)
         if self._upward is not None and self._selection is not None:
@@ -187,9 +207,11 @@ class DataPlane:
         self._past.key_additions += 1
         self._past.rekeys += is_rekey
         self._note_change()
-        for _, packet in self._held.release(
-            lambda key: pair.selector.matches(ip.outbound_flow(key))
-        ):
+        self._let_go(pair.selector, now)
+
+    def _let_go(self, selector: Selector, now: float) -> None:
+        """The packets of this traffic need not wait any more."""
+        for _, packet in self._held.release(lambda key: selector.matches(ip.outbound_flow(key))):
             self.outbound(packet, now)
 
     def _has_predecessor(self, pair: SaPair) -> bool:
@@ -205,6 +227,14 @@ class DataPlane:
         self.install(pair, Direction.OUTBOUND, now)
         self._pairs.stop_sending(old_spi)
         self._note_change()
+
+    def permit_clear(self, soft: SoftSa, now: float) -> None:
+        """The packet filter lets the traffic of a soft SA pass: so may what waits here."""
+        self._clear[soft.selector] = soft.number
+        self._let_go(soft.selector, now)
+
+    def end_clear(self, number: int) -> None:
+        self._clear = {selector: each for selector, each in self._clear.items() if each != number}
 
     def remove(self, spi: int) -> None:
         live = self._pairs.remove(spi)
@@ -242,6 +272,18 @@ class DataPlane:
         now.packets_not_decrypted = self.refusals[Refusal.NOT_DECRYPTED]
         now.packets_not_authenticated = self.refusals[Refusal.NOT_AUTHENTICATED]
         return now
+
+
+def _wanted(decision: Decision) -> tuple[Selector, IpAddress, Mode]:
+    """The protection that policy asks for: selector, peer and mode.
+
+    Raises PacketRefused NOT_NEGOTIATED when it asks for none; the packet is dropped then all the
+    same, for only the packet filter judges what policy permits.
+    """
+    selector, peer = decision.selector, decision.peer
+    if decision.action is not Action.NEGOTIATE or peer is None or selector is None:
+        raise PacketRefused(Refusal.NOT_NEGOTIATED)
+    return selector, peer, decision.mode
 
 
 def _add_traffic(total: DriverStatistics, live: LivePair) -> None:

@@ -30,9 +30,9 @@ DEPARTING = 0x6D6D
 """The mark of packets that need protection ("mm")."""
 ARRIVED = 0x6D6E
 """The mark of packets that came out of the device."""
-SEALED = 0x6D6F
-"""The mark of packets that the driver itself sends. No rule here looks at it: they take the way
-that everything takes."""
+SENT = 0x6D6F
+"""The mark of packets that the driver itself sends: sealed, or after waiting in clear under a soft
+SA. No rule here looks at it: they take the way that everything takes."""
 TABLE = DEPARTING
 
 _RULES: tuple[dict[str, int | str], ...] = (

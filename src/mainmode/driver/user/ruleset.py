@@ -9,9 +9,12 @@
     forward      packets passing through          drops what did not come out of the device
 
 Filters stand in deciding order, each ending in a verdict, so the first that matches decides.
-Above them stand the exemptions of `policy.selection`, what the driver has sealed, ESP, AH and IPv6
-neighbour discovery. Sealed packets are known by their mark: later fragments of ESP in UDP have no
-ports.
+Above them stand the exemptions of `policy.selection`, what the driver itself sends, ESP, AH and
+IPv6 neighbour discovery. The driver's packets are known by their mark: later fragments of ESP in
+UDP have no ports.
+
+A negotiate filter that allows fallback lets pass, before all else, what soft SAs permit
+(`soft_sets`).
 
 The table outlives the process, hence required protection stays closed when it is killed: the
 marks go on, and the device's route is gone.
@@ -21,18 +24,17 @@ Talks to: nobody; `netfilter` loads what this makes.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from mainmode import limits
-from mainmode.driver.user.routing import ARRIVED, DEPARTING, SEALED
-from mainmode.model import AddressRange, Direction, Mode, Selector
+from mainmode.driver.user import soft_sets
+from mainmode.driver.user.routing import ARRIVED, DEPARTING, SENT
+from mainmode.driver.user.table import TABLE, Json, in_table
+from mainmode.model import AddressRange, Direction, Mode, Selector, SoftSa
 from mainmode.numbers import IpProtocol
 from mainmode.packets.ip import WITH_PORTS
 from mainmode.policy.filters import CompiledFilter
 from mainmode.policy.model import ME, Action, Rule
 from mainmode.policy.selection import Selection
-
-TABLE = {"family": "inet", "name": "mainmode"}
 
 COUNTERS = {
     "escaped": "marked for protection, but routed past the driver",
@@ -46,8 +48,7 @@ COUNTERS = {
 }
 """Named counters of dropped packets, each with its sentence."""
 
-_Json = dict[str, Any]
-_Statements = list[_Json]
+_Statements = list[Json]
 
 _CHAINS = {
     "output": ("route", "output"),
@@ -57,25 +58,29 @@ _CHAINS = {
     "forward": ("filter", "forward"),
 }
 _PRIORITY_MANGLE = -150
-_ACCEPT: _Json = {"accept": None}
-_DROP: _Json = {"drop": None}
+_ACCEPT: Json = {"accept": None}
+_DROP: Json = {"drop": None}
 _NEIGHBOUR_DISCOVERY = [133, 134, 135, 136, 137]
 """ICMPv6 types (RFC 4861 4)."""
 _OFFSET_MASK = 0x1FFF
 _SYN = 0x02
 
 
-def build(selection: Selection, *, device: str, ike_ports: Iterable[int]) -> _Json:
+def build(
+    selection: Selection, *, device: str, ike_ports: Iterable[int], soft: Iterable[SoftSa] = ()
+) -> Json:
     """One transaction: the whole table, in place of whatever a predecessor left in it.
 
-    Counters and the chains themselves stay over a reload; only rules are replaced.
+    Counters and the chains themselves stay over a reload; only rules are replaced, and the soft
+    SAs. The sets for those have to be there (`soft_sets.declarations`).
     """
     rules = _rules(selection, device, sorted(ike_ports))
-    commands: list[_Json] = [{"add": {"table": TABLE}}]
+    commands: list[Json] = [{"add": {"table": TABLE}}]
     commands += [{"add": {"chain": _chain(name)}} for name in _CHAINS]
     commands += [{"flush": {"table": TABLE}}]
-    commands += [{"add": {"counter": _in_table(name=name)}} for name in COUNTERS]
-    commands += [{"add": {"rule": _in_table(chain=chain, expr=expr)}} for chain, expr in rules]
+    commands += [{"add": {"counter": in_table(name=name)}} for name in COUNTERS]
+    commands += soft_sets.permit(soft_sets.kinds(selection), soft)
+    commands += [{"add": {"rule": in_table(chain=chain, expr=expr)}} for chain, expr in rules]
     return {"nftables": commands}
 
 
@@ -97,7 +102,7 @@ def _rules(
 
 def _output(selection: Selection, ike_ports: list[int]) -> Iterator[_Statements]:
     yield [_is(_meta("oifname"), "lo"), _ACCEPT]
-    yield [_is(_meta("mark"), SEALED), _ACCEPT]
+    yield [_is(_meta("mark"), SENT), _ACCEPT]
     yield from _always_clear("sport", ike_ports)
     yield from _unknown_addresses("saddr", selection)
     for each in selection.ordered:
@@ -119,12 +124,12 @@ def _input(selection: Selection, device: str, ike_ports: list[int]) -> Iterator[
     yield [_is(_meta("iifname"), "lo"), _ACCEPT]
     yield from _always_clear("dport", ike_ports)
     yield from _unknown_addresses("daddr", selection)
-    yield from _arrivals(selection.ordered, device)
+    yield from _arrivals(selection.ordered, device, passing=False)
 
 
 def _forward(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_Statements]:
     yield [_is(_meta("mark"), DEPARTING), _ACCEPT]  # on its way into the device
-    yield from _arrivals(filters, device)
+    yield from _arrivals(filters, device, passing=True)
 
 
 def _always_clear(port: str, ike_ports: list[int]) -> Iterator[_Statements]:
@@ -171,6 +176,8 @@ def _departure(each: CompiledFilter, *, passing: bool) -> Iterator[_Statements]:
         yield [*match, *_drop("blocked_out")]
         return
     match.append(_negotiable())
+    if not passing:
+        yield from _under_soft_sas(each, match, Direction.OUTBOUND)
     if each.selector.local.version == 6:
         yield [*match, *_drop("ipv6")]
     elif passing and each.mode is Mode.TRANSPORT:
@@ -179,8 +186,10 @@ def _departure(each: CompiledFilter, *, passing: bool) -> Iterator[_Statements]:
         yield [*match, _mark(DEPARTING), _ACCEPT]
 
 
-def _arrivals(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_Statements]:
-    """The rules for packets that go from remote to local."""
+def _arrivals(
+    filters: tuple[CompiledFilter, ...], device: str, *, passing: bool
+) -> Iterator[_Statements]:
+    """The rules for packets that go from remote to local; `passing`: not to this computer."""
     for each in filters:
         if not each.applies_to(Direction.INBOUND):
             continue
@@ -196,7 +205,25 @@ def _arrivals(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_Sta
             yield [*match, *_drop("blocked_in")]
             continue
         yield [_is(_meta("iifname"), device), *match, _ACCEPT]
+        if not passing:
+            yield from _under_soft_sas(each, match, Direction.INBOUND)
         yield [*match, _negotiable(), *_drop("clear_in")]
+
+
+def _under_soft_sas(
+    each: CompiledFilter, match: _Statements, direction: Direction
+) -> Iterator[_Statements]:
+    """What soft SAs permit of the filter's traffic passes, and is noted as having passed."""
+    if not soft_sets.allows_fallback(each):
+        return
+    kind = soft_sets.Kind.of(each.selector)
+    local, remote = (_ip(field, kind.version) for field in ("saddr", "daddr"))
+    if direction is Direction.INBOUND:
+        local, remote = remote, local
+    hosts: Json = {"concat": [local, remote]}
+    passed = {"elem": {"val": hosts, "timeout": round(limits.IDLE_S)}}
+    note = {"set": {"op": "update", "elem": passed, "set": f"@{kind.passed}"}}
+    yield [*match, _is(hosts, f"@{kind.permitted}"), note, _ACCEPT]
 
 
 def _match(selector: Selector, direction: Direction) -> _Statements:
@@ -218,8 +245,8 @@ def _match(selector: Selector, direction: Direction) -> _Statements:
 def _later_fragment(selector: Selector, direction: Direction) -> _Statements:
     """A fragment with no ports in it that may belong to the selector's traffic."""
     match = _addresses(selector, direction)
-    in_ipv4: _Json = {"&": [_ip("frag-off"), _OFFSET_MASK]}
-    in_ipv6: _Json = {"exthdr": {"name": "frag", "field": "frag-off"}}
+    in_ipv4: Json = {"&": [_ip("frag-off"), _OFFSET_MASK]}
+    in_ipv6: Json = {"exthdr": {"name": "frag", "field": "frag-off"}}
     match.append(_not(in_ipv4 if selector.local.version == 4 else in_ipv6, 0))
     if selector.protocol and selector.local.version == 4:
         match.append(_is(_ip("protocol"), selector.protocol))
@@ -238,7 +265,7 @@ def _addresses(selector: Selector, direction: Direction) -> _Statements:
     return match
 
 
-def _addresses_value(addresses: AddressRange) -> str | _Json:
+def _addresses_value(addresses: AddressRange) -> str | Json:
     if addresses.is_host:
         return str(addresses.first)
     network = addresses.as_network
@@ -254,42 +281,38 @@ def _has_ports(selector: Selector) -> bool:
 # --- the JSON of nftables -----------------------------------------------------------------
 
 
-def _in_table(**members: object) -> _Json:
-    return {"family": TABLE["family"], "table": TABLE["name"], **members}
-
-
-def _chain(name: str) -> _Json:
+def _chain(name: str) -> Json:
     kind, hook = _CHAINS[name]
-    return _in_table(name=name, type=kind, hook=hook, prio=_PRIORITY_MANGLE, policy="accept")
+    return in_table(name=name, type=kind, hook=hook, prio=_PRIORITY_MANGLE, policy="accept")
 
 
-def _meta(key: str) -> _Json:
+def _meta(key: str) -> Json:
     return {"meta": {"key": key}}
 
 
-def _ip(field: str, version: int = 4) -> _Json:
+def _ip(field: str, version: int = 4) -> Json:
     return {"payload": {"protocol": "ip" if version == 4 else "ip6", "field": field}}
 
 
-def _fib_type(field: str) -> _Json:
+def _fib_type(field: str) -> Json:
     """What kind of address this is to the kernel: local, unicast, broadcast, multicast."""
     return {"fib": {"result": "type", "flags": [field]}}
 
 
-def _negotiable() -> _Json:
+def _negotiable() -> Json:
     """Neither multicast nor broadcast, which are never negotiated."""
     return _not(_fib_type("daddr"), {"set": ["broadcast", "multicast"]})
 
 
-def _is(left: _Json, right: object) -> _Json:
+def _is(left: Json, right: object) -> Json:
     return {"match": {"op": "==", "left": left, "right": right}}
 
 
-def _not(left: _Json, right: object) -> _Json:
+def _not(left: Json, right: object) -> Json:
     return {"match": {"op": "!=", "left": left, "right": right}}
 
 
-def _mark(value: int) -> _Json:
+def _mark(value: int) -> Json:
     return {"mangle": {"key": _meta("mark"), "value": value}}
 
 

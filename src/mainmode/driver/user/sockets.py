@@ -1,4 +1,4 @@
-"""The raw sockets on which protected packets come and go.
+"""The raw sockets on which protected packets come and go, and by which held ones leave in clear.
 
 Source: Linux raw(7), ip(7).
 Does not: read packets' insides beyond their destination.
@@ -9,7 +9,7 @@ import socket
 from typing import NamedTuple
 
 from mainmode import limits
-from mainmode.driver.user.routing import SEALED
+from mainmode.driver.user.routing import SENT
 from mainmode.errors import DriverError
 from mainmode.numbers import IpProtocol
 from mainmode.packets import ip
@@ -48,7 +48,7 @@ class PacketSender:
     """
 
     def __init__(self) -> None:
-        self._socket = _raw(socket.IPPROTO_RAW, SEALED)
+        self._socket = _raw(socket.IPPROTO_RAW, SENT)
         _widen(self._socket, _SO_SNDBUFFORCE, socket.SO_SNDBUF)
         self._ways: dict[bytes, _Way] = {}
         """By packed destination."""
