@@ -43,7 +43,8 @@ def handshake(count: int, offer: str, engine: bool, as_json: bool) -> None:
     """Let two services negotiate, each time anew: main mode and one quick mode.
 
     Both run on this computer, as processes of their own that talk over UDP on the loopback
-    interface. Needs no rights.
+    interface. Needs no rights. Where root or user namespaces allow it, two hosts are built as
+    well, to see how soon a first packet is on the wire.
     """
     from mainmode.bench.engines import between_engines
     from mainmode.bench.first_packet import with_first_packet
