@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.peers import network, strongswan
+from tests.peers import ike_scan, network, strongswan
 
-NEEDS: dict[str, Callable[[], str]] = {"network": network.missing, "peer": strongswan.missing}
+NEEDS: dict[str, Callable[[], str]] = {
+    "network": network.missing,
+    "peer": strongswan.missing,
+    "ike_scan": ike_scan.missing,
+}
 """Marker to what its tests lack on this machine: a reason, or nothing."""
 
-NOT_QUICK = ("peer", "network", "slow")
+NOT_QUICK = (*NEEDS, "slow")
 
 could_not_run = pytest.StashKey[dict[str, list[str]]]()
 """Reason to the tests it stops."""

@@ -26,7 +26,8 @@ ROWS = (
     ("service", "diagnosis"),
     ("testing",),
     ("cli",),
-    ("demo", "bench"),
+    ("demo",),
+    ("bench",),
     ("__main__",),
 )
 """Folders and modules of the package. Each imports from rows above its own and from its folder;

@@ -69,7 +69,7 @@ class Reason(Enum):
     )
     WEAK_KEY = ("key derivation gave a weak DES key", None, 547)
     NOT_AUTHORISED = (
-        "policy does not give this traffic to this peer",
+        "the two sides do not agree on which traffic to protect",
         NotifyType.INVALID_ID_INFORMATION,
         547,
     )

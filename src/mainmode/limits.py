@@ -8,6 +8,8 @@ RETRY_INTERVALS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 16.0)
 """A message goes out at 0, 1, 3, 7, 15 and 31 s and fails at 47 s: five retries
 (docs/service.md 15; first two intervals MS-IKEE <16>; doubling and the 16 s cap after its delete
 schedule, ours)."""
+DELETE_RETRY_INTERVALS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 16.0)
+"""MS-IKEE <24>: a delete toward Microsoft's peers, until it is acknowledged."""
 DUPLICATE_REPLIES_MAX = 5
 """How often one stored reply answers an identical datagram (racoon: 5, libreswan: 2)."""
 FINISHED_EXCHANGE_S = 60.0

@@ -15,6 +15,8 @@ from mainmode.cli.outcome import Failed
 
 MAINMODE = (sys.executable, "-m", "mainmode", "bench", "handshake")
 MEASURED_IN_EVERY_RUN = {"negotiations", "rate_per_s", "initiator_cpu_ms", "responder_cpu_ms"}
+MEASURED_WHERE_POSSIBLE = {"bytes_per_sa_pair", "crypto_share", "first_packet_ms"}
+"""Where pairs are many, samples are taken, hosts can be made."""
 
 
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
@@ -28,9 +30,9 @@ def test_every_negotiation_comes_up_and_is_measured(kind: list[str]) -> None:
     done = bench("--count", "40", "--json", *kind)
     figures = json.loads(done.stdout)
     assert figures["negotiations"] == 40
-    assert figures.keys() >= MEASURED_IN_EVERY_RUN
+    assert figures.keys() == MEASURED_IN_EVERY_RUN | MEASURED_WHERE_POSSIBLE
     assert all(figures[key] > 0 for key in MEASURED_IN_EVERY_RUN)
-    assert done.stderr == ""
+    assert all(figures[key] is None or figures[key] > 0 for key in MEASURED_WHERE_POSSIBLE)
 
 
 def test_the_offer_is_what_is_negotiated() -> None:

@@ -1,5 +1,6 @@
 """`mainmode up` and `mainmode down`."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -30,7 +31,7 @@ def established(path: Path) -> Event:
     )
 
 
-def failed(path: Path) -> Event:
+def failed(path: Path) -> NegotiationFailed:
     failure = Failure(Reason.TIMED_OUT, Side.NOBODY, "waiting for the peer's choice")
     return NegotiationFailed(path, "main mode", failure)
 
@@ -65,6 +66,18 @@ def test_up_says_once_that_a_suspicion_is_not_the_end(service: Shell, stub: Stub
         second.sentence,
         established(PATH).sentence,
     ]
+
+
+def test_up_goes_on_when_the_service_tries_once_more(service: Shell, stub: Stub) -> None:
+    """Under another main mode: the peer had lost the first one."""
+    silence = replace(failed(PATH), mode="quick mode", again=True)
+    stub.after_up = [silence, established(PATH)]
+    done = service("up", "192.0.2.2")
+    assert done.status == 0
+    assert done.stdout.splitlines() == [silence.sentence, established(PATH).sentence]
+    assert silence.sentence.endswith("| trying once more")
+    stub.after_up = [silence, failed(PATH)]
+    assert service("up", "192.0.2.2").status == 1
 
 
 def test_up_shows_every_message_when_asked(service: Shell, stub: Stub) -> None:

@@ -26,4 +26,6 @@ def test_every_file_names_its_source_and_has_cases() -> None:
 def test_what_a_peer_derived_is_read_as_a_negotiation() -> None:
     """Of any other kind, or of none, a capture would lie there untested."""
     read = {file for file, document in documents().items() if document["kind"] == "negotiation"}
-    assert {path.name for path in FOLDER.glob("strongswan-*.json")} <= read
+    recorded = {path.name for path in FOLDER.glob("strongswan-*.json")}
+    recorded |= {path.name for path in FOLDER.glob("mainmode-*.json")}
+    assert recorded <= read

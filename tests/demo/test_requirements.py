@@ -45,7 +45,7 @@ def test_no_user_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "become_root_of_user_namespace", failing(1))
     assert said()[1] == (
         "  - an ordinary user may not make user namespaces here (Operation not permitted): "
-        "run the demo as root"
+        "run this as root"
     )
 
 

@@ -59,7 +59,8 @@ def test_a_main_mode_ends_with_its_lifetime_and_says_so() -> None:
     assert puppet.reads_informational(network.sent[-1].datagram).one(Delete).protocol == 1
     assert host.inbound, "the pair has a lifetime of its own"
     assert [event.why for event in host.of(MainModeEnded)] == ["its lifetime has passed"]
-    assert host.engine.next_wake is None
+    network.run(400.0)
+    assert host.engine.next_wake is None, "nobody has acknowledged the delete"
 
 
 def test_an_ended_main_mode_has_no_lifetime_left() -> None:

@@ -19,6 +19,8 @@ from mainmode.engine.events import (
     NotificationReceived,
     QuickModeEnded,
     QuickModeEstablished,
+    SoftSaEnded,
+    SoftSaEstablished,
     Suspicion,
 )
 from mainmode.failures import Failure, Reason, Side
@@ -85,6 +87,18 @@ EXAMPLES: list[tuple[Event, str, int | None]] = [
         "quick mode with 192.0.2.2:500 established as responder: esp 3des-sha1 transport for "
         "192.0.2.1 <-> 192.0.2.2:80 tcp, PFS group2, SPI in 00001234 out 00005678",
         541,
+    ),
+    (
+        SoftSaEstablished(PATH, SELECTOR, "the peer does not answer"),
+        "soft SA with 192.0.2.2:500: 192.0.2.1 <-> 192.0.2.2:80 tcp passes in clear, for the peer "
+        "does not answer",
+        None,
+    ),
+    (
+        SoftSaEnded(PATH, SELECTOR, "its traffic is protected now"),
+        "soft SA with 192.0.2.2:500 for 192.0.2.1 <-> 192.0.2.2:80 tcp ended: its traffic is "
+        "protected now",
+        None,
     ),
     (
         QuickModeEnded(PATH, SELECTOR, 0x1234, 0x5678, "deleted by the peer"),

@@ -103,7 +103,7 @@ def test_no_answer_is_longer_than_the_offer(profile: Profile, suite: str) -> Non
         counts.append(len(payloads(reply)) - 1)
     assert counts == sorted(counts), "more room, more vendor IDs"
     assert counts[0] == 0
-    assert counts[-1] == (2 if profile is Profile.MODERN else 1)
+    assert counts[-1] == 2
 
 
 def test_an_initiator_without_vendor_ids_gets_none_and_is_answered_all_the_same() -> None:

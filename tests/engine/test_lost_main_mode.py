@@ -4,7 +4,7 @@ main mode; and INITIAL-CONTACT that comes late."""
 import pytest
 
 from mainmode.engine.effects import Send
-from mainmode.engine.events import MainModeEstablished, NegotiationFailed
+from mainmode.engine.events import MainModeEnded, MainModeEstablished, NegotiationFailed
 from mainmode.failures import Reason
 from mainmode.numbers import ExchangeType
 from mainmode.testing.faults import lose_from
@@ -35,8 +35,9 @@ def test_a_peer_that_has_forgotten_everything_gets_a_new_main_mode() -> None:
     scene.network.run(RETRY_CYCLE_S + 3.0)
     assert len(scene.alice.of(MainModeEstablished)) == 2
     assert len(reborn.inbound) == 1, "and the quick mode that was wished for"
-    [failure] = failures(scene.alice)
-    assert failure.reason is Reason.TIMED_OUT
+    [event] = scene.alice.of(NegotiationFailed)
+    assert event.failure.reason is Reason.TIMED_OUT
+    assert event.again
     assert len(scene.alice.inbound) == 1, "Bob's INITIAL-CONTACT has removed the old pair"
 
 
@@ -62,6 +63,26 @@ def test_a_peer_that_is_gone_is_given_up_after_the_second_cycle() -> None:
         "main mode",
     ]
     assert scene.alice.engine.statistics.active_acquire == 0
+
+
+def test_a_main_mode_sa_that_the_peer_has_lost_ends_once_there_is_another() -> None:
+    """Also when the peer, as responder, says no INITIAL-CONTACT."""
+
+    def speechless(sent: Send, _number: int) -> list[Arrival]:
+        informs = header(sent.datagram).exchange == ExchangeType.INFORMATIONAL
+        return [] if informs else [Arrival(sent.datagram)]
+
+    scene = Scene().connect()
+    [lost] = scene.alice.engine.main_mode_sas()
+    reborn = Host("192.0.2.2", policy(), CREDENTIALS, seed=1)
+    scene.network.hosts[reborn.address] = reborn
+    scene.network.fault = speechless
+    scene.connect(1.0 + LONG_ENOUGH_S)
+    [new] = scene.alice.engine.main_mode_sas()
+    assert new.cookies != lost.cookies
+    [ended] = scene.alice.of(MainModeEnded)
+    assert ended.why == "the peer has lost it"
+    assert len(scene.alice.inbound) == 1, "a newer pair has taken over its traffic"
 
 
 def test_silence_in_the_first_quick_mode_is_no_reason_for_another_main_mode() -> None:

@@ -83,7 +83,7 @@ def test_both_record_each_message_with_its_payloads() -> None:
         assert [getattr(event, "step", "") for event in said] == steps
         assert isinstance(said[0], first)
     sent = [event for event in scene.alice.of(MessageSent) if event.step == steps[4]]
-    assert sent[0].payloads == ("HDR*", "ID", "HASH")
+    assert sent[0].payloads == ("HDR*", "ID", "HASH", "N(INITIAL-CONTACT)")
 
 
 def test_an_established_main_mode_is_reported_with_both_identities() -> None:

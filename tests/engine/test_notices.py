@@ -288,6 +288,32 @@ def test_a_quick_mode_that_has_not_spoken_yet_is_never_meant() -> None:
     assert len(failures(host)) == before
 
 
+def test_a_refusal_without_alternatives_says_what_else_it_may_be_about() -> None:
+    puppet = facing()
+    asked_quickly(puppet)
+    puppet.hears(puppet.inform(error(NotifyType.NO_PROPOSAL_CHOSEN, b"")))
+    refusal = failure(puppet.host)
+    assert refusal.reason is Reason.NO_COMMON_PROPOSAL
+    assert "mode or perfect forward secrecy" in refusal.sentence
+
+
+def test_a_peer_that_refuses_what_it_has_offered_itself_has_a_trouble_of_its_own() -> None:
+    standing = rung("quick_mode_3")
+    standing.puppet.hears(standing.puppet.inform(error(NotifyType.NO_PROPOSAL_CHOSEN, b"")))
+    refusal = failure(standing.host)
+    assert (refusal.reason, refusal.decided_by) == (Reason.PEER_REFUSED, Side.PEER)
+    assert "cannot install" in refusal.sentence
+
+
+def test_traffic_that_the_peer_does_not_want_is_named_with_its_mode() -> None:
+    puppet = facing()
+    asked_quickly(puppet)
+    puppet.hears(puppet.inform(error(NotifyType.INVALID_ID_INFORMATION, b"")))
+    refusal = failure(puppet.host)
+    assert refusal.reason is Reason.NOT_AUTHORISED
+    assert refusal.offered == (f"192.0.2.1 <-> {puppet.address} any transport mode",)
+
+
 def test_a_protected_error_about_nothing_is_noted() -> None:
     host = Host("192.0.2.1", policy(), CREDENTIALS)
     puppet = Puppet(Network(host), host).establish()

@@ -6,7 +6,7 @@ import pytest
 
 from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES
 from mainmode.engine.events import DatagramDropped, QuickModeEnded, QuickModeEstablished
-from mainmode.model import AddressRange, Direction, Mode, Selector
+from mainmode.model import AddressRange, Direction, Lifetime, Mode, Selector
 from mainmode.numbers import ExchangeType, HeaderFlag, ProtocolId
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet, Talk
@@ -119,8 +119,7 @@ def test_lifetimes_are_the_shorter_of_both() -> None:
     bob = policy(rule(quick_mode="esp:3des-sha1 1h 100MB"))
     scene = Scene(alice, bob).connect()
     [ours], [theirs] = scene.alice.inbound.values(), scene.bob.inbound.values()
-    assert theirs.lifetime.seconds == 1800
-    assert theirs.lifetime.kilobytes < ours.lifetime.kilobytes
+    assert ours.lifetime == theirs.lifetime == Lifetime(1_800, 100_000)
 
 
 def test_the_three_messages_are_those_of_the_diagram() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mainmode.engine.events import MainModeEstablished
 from mainmode.policy.model import Policy
 from mainmode.testing.samples import policy, rule
 from tests.engine.scene import Scene
@@ -58,4 +59,5 @@ def test_the_responder_takes_no_more_than_its_own_policy_says() -> None:
         scene.acquire(scene.alice, scene.flow(port))
         scene.network.run(scene.network.now + 60.0)
     scene.require_agreement(pairs=2)
-    assert [sa.quick_modes for sa in scene.bob.engine.main_mode_sas()] == [1, 1]
+    assert [sa.quick_modes for sa in scene.bob.engine.main_mode_sas()] == [1]
+    assert len(scene.bob.of(MainModeEstablished)) == 2

@@ -17,8 +17,11 @@ from mainmode.testing.namespace import Namespace
 
 PREFIX = 24
 FIRST, SECOND = "192.0.2.1", "192.0.2.2"
+BEHIND = "198.51.100.1", "203.0.113.1"
+"""An address each behind the two hosts, for tunnels."""
 
 IKE, NAT = (500).to_bytes(2), (4500).to_bytes(2)
+TAP_OCTETS = 16 << 20
 NON_ESP_MARKER = bytes(4)
 
 
@@ -79,10 +82,22 @@ def two_hosts() -> Iterator[tuple[Host, Host]]:
 
 
 @contextmanager
+def two_gateways() -> Iterator[tuple[Host, Host]]:
+    """Two hosts that have an address behind them too. Each knows the way to the other's."""
+    with two_hosts() as hosts:
+        for here, there in ((0, 1), (1, 0)):
+            way = ["via", hosts[there].address, "src", BEHIND[here]]
+            hosts[here].run(["ip", "address", "add", BEHIND[here], "dev", "lo"])
+            hosts[here].run(["ip", "route", "add", BEHIND[there], *way])
+        yield hosts
+
+
+@contextmanager
 def captured(host: Host) -> Iterator[Callable[[], list[bytes]]]:
     """Yields a function that returns the frames seen on `wire` so far, both directions."""
     ETH_P_ALL = 0x0003
     with host.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as tap:
+        tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TAP_OCTETS)
         tap.bind(("wire", ETH_P_ALL))
         tap.setblocking(False)
         frames: list[bytes] = []

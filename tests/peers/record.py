@@ -265,24 +265,26 @@ def record_aggressive_mode() -> None:
 
 
 def save(talk: Conversation, count: int, name: str, *labels: str) -> None:
-    """Waits for `count` messages and writes those with these labels.
-
-    A datagram, or where it is encrypted the payloads.
-    """
+    """Waits for `count` messages and writes those with these labels."""
     seen = dict.fromkeys(LABELS.values(), 0)
     for message in talk.messages(count):
         exchange = LABELS[message.exchange]
         seen[exchange] += 1
         label = f"{exchange}{seen[exchange]}"
-        if label not in labels:
-            continue
-        file = MESSAGES / f"strongswan-{name}-{label}.hex"
-        comment, octets = f"# strongSwan, {name}, {label}, {MAKER}", message.datagram
-        if message.plain:
-            file = file.with_suffix(".payloads.hex")
-            comment = comment.replace("# ", f"# first payload {message.datagram[16]}: ")
-            octets = message.plain
-        file.write_text("\n".join([comment, *textwrap.wrap(octets.hex(), 64), ""]))
+        if label in labels:
+            save_message(
+                message, f"strongswan-{name}-{label}", f"strongSwan, {name}, {label}, {MAKER}"
+            )
+
+
+def save_message(message: Message, file_name: str, what: str) -> None:
+    """The datagram, or where it is encrypted the payloads; `what` is its comment."""
+    suffix, comment, octets = ".hex", f"# {what}", message.datagram
+    if message.plain:
+        suffix, octets = ".payloads.hex", message.plain
+        comment = f"# first payload {message.datagram[16]}: {what}"
+    lines = [comment, *textwrap.wrap(octets.hex(), 64), ""]
+    (MESSAGES / f"{file_name}{suffix}").write_text("\n".join(lines))
 
 
 def in_hex(values: Values) -> dict[str, str]:

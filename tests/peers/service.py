@@ -1,20 +1,24 @@
 """mainmode's own service on a host of a test network, driven by its command line like any other."""
 
 import json
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
+from click.testing import CliRunner, Result
+
+from mainmode.cli.main import main
 from tests.peers.network import Host
 
-START_S = 20.0
-STOP_S = 10.0
-COMMAND_S = 90.0
+START_S = 120.0
+"""In an emulated machine a start takes half a minute."""
+STOP_S = 30.0
+PATIENCE_S = 90.0
 
 POLICY = """
 [policy]
@@ -22,58 +26,85 @@ name = "peers"
 
 [main_mode]
 offers = {offers}
-retry_intervals = {retry_intervals}
+retry_intervals = {retries}
 
 [filter_list.peer]
-filters = [{{ source = "me", destination = "{peer}" }}]
+filters = [{{ source = "{near}", destination = "{far}" }}]
 
 [filter_action.protect]
 action = "negotiate"
+offers = {protections}
+{session_pfs}
 
 [[rule]]
 name = "peer"
 filter_list = "peer"
 filter_action = "protect"
+{tunnel_endpoint}
+explain_refusals = {explain}
 authentication = [{{ method = "preshared_key", secret_file = "key" }}]
 """
 
 
-class Service:
-    """`mainmode run` without a driver: main mode and quick mode, but no packets."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What policy says about the traffic with one peer."""
 
-    def __init__(
-        self,
-        host: Host,
-        *,
-        peer: str,
-        key: bytes,
-        offers: Sequence[str],
-        retries: Sequence[str],
-    ) -> None:
-        self._host = host
-        self._peer = peer
-        self._key = key
-        self._policy = POLICY.format(
-            offers=json.dumps(list(offers)),
-            retry_intervals=json.dumps(list(retries)),
-            peer=peer,
+    peer: str
+    offers: Sequence[str]
+    """Of main mode."""
+    retries: Sequence[str]
+    protections: Sequence[str] = ("esp:3des-sha1",)
+    """Of quick mode."""
+    pfs_group: str = ""
+    """Of session key PFS; empty: none."""
+    tunnel: tuple[str, str] | None = None
+    """The addresses behind this host and behind the peer; None: transport mode."""
+
+    explain: bool = False
+    """Whether the peer hears in main mode what would have been accepted."""
+
+    @property
+    def policy(self) -> str:
+        """The policy file."""
+        near, far = self.tunnel or ("me", self.peer)
+        pfs = f'session_pfs = true\nsession_pfs_group = "{self.pfs_group}"'
+        return POLICY.format(
+            offers=json.dumps(list(self.offers)),
+            retries=json.dumps(list(self.retries)),
+            near=near,
+            far=far,
+            protections=json.dumps(list(self.protections)),
+            session_pfs=pfs if self.pfs_group else "",
+            explain=json.dumps(self.explain),
+            tunnel_endpoint=f'tunnel_endpoint = "{self.peer}"' if self.tunnel else "",
         )
+
+
+class Service:
+    """`mainmode run`. Without a driver (null) it negotiates, but carries no packets."""
+
+    def __init__(self, host: Host, terms: Terms, *, key: bytes, driver: str = "null") -> None:
+        self._host = host
+        self._terms = terms
+        self._key = key
+        self._driver = driver
+        self._forgotten = 0
+        """Number of the last event that is not shown any more."""
 
     def __enter__(self) -> Self:
         self._folder = TemporaryDirectory(prefix="mainmode-")
         self.folder = Path(self._folder.name)
         self._control = self.folder / "control"
-        (self.folder / "policy.toml").write_text(self._policy)
+        self._policy = self.folder / "policy.toml"
+        self._policy.write_text(self._terms.policy)
         secret = self.folder / "key"
         secret.touch(mode=0o600)
         secret.write_bytes(self._key)
-        command = ["run", "--policy", str(self.folder / "policy.toml"), "--driver", "null"]
-        with (self.folder / "log").open("wb") as log:
-            self._process = self._host.popen(self._command(*command), stdout=log, stderr=log)
         try:
-            self._wait_for_start()
+            self.start()
         except BaseException:
-            self._stop()
+            self._folder.cleanup()
             raise
         return self
 
@@ -83,33 +114,76 @@ class Service:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
+        try:
+            self.stop()
+        finally:
+            self._folder.cleanup()
 
     # --- what it is told --------------------------------------------------------------------
 
+    def start(self) -> None:
+        """Returns when it is ready. Its log and its events begin anew."""
+        self._forgotten = 0
+        words = ["run", "--policy", str(self._policy), "--driver", self._driver]
+        command = [sys.executable, "-m", "mainmode", *words, "--control", str(self._control)]
+        with (self.folder / "log").open("wb") as log:
+            self._process = self._host.popen(command, stdout=log, stderr=log)
+        try:
+            self._wait_for_start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """In good order: it takes its SAs back."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        finally:
+            self._process.kill()
+
+    def kill(self) -> None:
+        """Ends it as a crash does: it tells nobody."""
+        self._process.kill()
+        self._process.wait(STOP_S)
+
+    def assign(self, terms: Terms) -> None:
+        """Another policy from now on; nothing happens if it is in force already."""
+        if terms != self._terms:
+            self._policy.write_text(terms.policy)
+            self._run("reload")
+            self._terms = terms
+
     def up(self) -> bool:
         """Negotiates with the peer; whether main mode and quick mode came about."""
-        return self._run("up", self._peer).returncode == 0
+        return self._command("up", self._terms.peer).exit_code == 0
 
     def down(self) -> None:
-        self._run("down", self._peer).check_returncode()
+        self._run("down", self._terms.peer)
 
     # --- what it says -----------------------------------------------------------------------
 
     def mmsas(self) -> list[dict[str, Any]]:
-        ended = self._run("show", "mmsas", "--json")
-        ended.check_returncode()
-        return list(json.loads(ended.stdout))
+        return list(json.loads(self._run("show", "mmsas", "--json")))
+
+    def qmsas(self) -> list[dict[str, Any]]:
+        """With what each has carried so far."""
+        return list(json.loads(self._run("show", "qmsas", "--json")))
 
     def events(self, kind: str) -> list[dict[str, Any]]:
-        """Events of one kind, oldest first."""
-        ended = self._run("show", "events", "--json")
-        ended.check_returncode()
-        found = [json.loads(line) for line in ended.stdout.splitlines()]
-        return [event for event in found if event["event"] == kind]
+        """Events of one kind, oldest first, as far as they are not forgotten."""
+        return [event for event in self.all_events() if event["event"] == kind]
 
-    def wait_for(self, kind: str, patience_s: float = COMMAND_S) -> dict[str, Any]:
-        """The first event of a kind, once it is there."""
+    def all_events(self) -> list[dict[str, Any]]:
+        lines = self._run("show", "events", "--json", "--since", str(self._forgotten)).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def forget_events(self) -> None:
+        """Those until now."""
+        self._forgotten = max((each["sequence"] for each in self.all_events()), default=0)
+
+    def wait_for(self, kind: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+        """The first event of a kind that is not forgotten, once it is there."""
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             if found := self.events(kind):
@@ -117,7 +191,15 @@ class Service:
             time.sleep(0.2)
         raise TimeoutError(f"no {kind} in {patience_s} s; the log:\n{self.log}")
 
-    def wait_until_no_mmsa(self, patience_s: float = COMMAND_S) -> None:
+    def wait_until_qmsas(self, count: int, patience_s: float = PATIENCE_S) -> None:
+        """Until it has so many quick mode SAs."""
+        deadline = time.monotonic() + patience_s
+        while len(self.qmsas()) != count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"quick mode SAs: {self.qmsas()}; the log:\n{self.log}")
+            time.sleep(0.02)
+
+    def wait_until_no_mmsa(self, patience_s: float = PATIENCE_S) -> None:
         deadline = time.monotonic() + patience_s
         while self.mmsas():
             if time.monotonic() > deadline:
@@ -129,25 +211,28 @@ class Service:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "mainmode", *arguments, "--control", str(self._control)]
+    def _run(self, *arguments: str) -> str:
+        """What a command prints that must not fail."""
+        ended = self._command(*arguments)
+        if ended.exit_code != 0:
+            raise RuntimeError(f"{' '.join(arguments)}: {ended.output}\nthe log:\n{self.log}")
+        return ended.stdout
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self._command(*arguments), capture_output=True, text=True, timeout=COMMAND_S
-        )
+    def _command(self, *arguments: str) -> Result:
+        """In this process: another Python takes seconds to start where machines are emulated."""
+        words = [*arguments, "--control", str(self._control)]
+        return CliRunner().invoke(main, words, catch_exceptions=False)
 
     def _wait_for_start(self) -> None:
         deadline = time.monotonic() + START_S
-        while self._run("show", "status", "--json").returncode != 0:
+        while self._command("show", "status", "--json").exit_code != 0:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the service did not start; its log:\n{self.log}")
             time.sleep(0.1)
 
-    def _stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        finally:
-            self._process.kill()
-            self._folder.cleanup()
+
+def require_failure(event: Mapping[str, Any], reason: str, decided_by: str, *words: str) -> None:
+    """This reason, decided by "me", "peer" or "nobody", in a sentence that has these words."""
+    failure = event["failure"]
+    assert (failure["reason"], failure["decided_by"]) == (reason, decided_by), event
+    assert [each for each in words if each not in event["sentence"]] == [], event["sentence"]

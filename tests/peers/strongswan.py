@@ -16,7 +16,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ LOG_LEVELS = {"default": 1, "ike": 4, "enc": 3, "chd": 4, "cfg": 2, "net": 2}
 """ike 4 and chd 4 show keys, enc 3 shows what was encrypted."""
 START_S = 10.0
 INITIATE_S = 30.0
+PATIENCE_S = 20.0
 
 Section = Mapping[str, "str | bytes | Sequence[str | bytes] | Section"]
 """A part of swanctl.conf: names to strings, lists of strings, or sections."""
@@ -78,10 +79,33 @@ class StrongSwan:
         self._settings = self.folder / "strongswan.conf"
         self._settings.write_text(self._strongswan_conf())
         # AppArmor, where it is on, ties charon at its usual place to the usual folders.
-        program = shutil.copy(CHARON, self.folder / "charon")
+        self._program = shutil.copy(CHARON, self.folder / "charon")
+        try:
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._control.close()
+        try:
+            self._stop()
+        finally:
+            shutil.rmtree(self.folder)
+
+    # --- what it is told ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Returns when it listens. It knows no connection and no key yet."""
         with (self.folder / "output").open("wb") as output:
             self.process = self._host.popen(
-                [str(program)],
+                [str(self._program)],
                 env={**os.environ, "STRONGSWAN_CONF": str(self._settings)},
                 stdout=output,
                 stderr=output,
@@ -92,18 +116,18 @@ class StrongSwan:
             self._stop()
             raise
         self._session = vici.Session(self._control)
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def kill(self) -> None:
+        """Ends it as a crash does: it tells nobody, and has forgotten everything when it starts."""
+        self._control.close()
+        self.process.kill()
+        self.process.wait()
+        (self.folder / "vici").unlink()
+
+    def stop(self) -> None:
+        """In good order: it takes its SAs back."""
         self._control.close()
         self._stop()
-
-    # --- what it is told ------------------------------------------------------------------------
 
     def load(self, name: str, connection: Section) -> None:
         """Adds or replaces a connection."""
@@ -140,6 +164,19 @@ class StrongSwan:
         """Its main mode SAs; each has its quick mode SAs under `child-sas`."""
         listed = [_as_text(each) for each in self._session.list_sas()]
         return [{"name": name, **sa} for each in listed for name, sa in each.items()]
+
+    def pairs(self) -> list[dict[str, Any]]:
+        """Its quick mode SAs in force; not those that others have replaced."""
+        pairs = (pair for sa in self.sas() for pair in sa["child-sas"].values())
+        return [each for each in pairs if each["state"] == "INSTALLED"]
+
+    def wait_until_sas(self, count: int) -> None:
+        """Until it has so many main mode SAs."""
+        self._wait_until(lambda: len(self.sas()) == count)
+
+    def wait_until_pairs(self, count: int) -> None:
+        """Until so many quick mode SAs are in force."""
+        self._wait_until(lambda: len(self.pairs()) == count)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -200,6 +237,13 @@ charon-systemd {{
         except vici.exception.CommandException as error:
             raise PeerFailed("\n".join([str(error), *said])) from error
 
+    def _wait_until(self, reached: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not reached():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"strongSwan has {self.sas()}")
+            time.sleep(0.02)
+
     def _stop(self) -> None:
         self.process.terminate()
         try:
@@ -207,7 +251,6 @@ charon-systemd {{
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.folder)
 
 
 _HASHES = {

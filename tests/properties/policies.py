@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES
 from mainmode.failures import Failure, Refused
-from mainmode.model import AddressRange, Flow, Lifetime, Selector
+from mainmode.model import AddressRange, Flow, IpAddress, Lifetime, Selector
 from mainmode.policy.model import (
     ANY,
     CREDENTIAL_PREFIX,
@@ -228,6 +228,10 @@ def _filter_actions(draw: st.DrawFn, name: str) -> FilterAction:
     )
 
 
+def _place_of(address: IpAddress) -> Place:
+    return Place(PlaceKind.ADDRESSES, AddressRange.host(address))
+
+
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     """Every field of the model, set or not."""
@@ -235,17 +239,20 @@ def policies(draw: st.DrawFn) -> Policy:
     some_filters = st.lists(_full_filters(), min_size=1, max_size=3).map(tuple)
     texts = st.just("") | _names
     lists = [FilterList(name, draw(some_filters), draw(texts)) for name in draw(some_names)]
+    lists.append(FilterList("peers", (Filter(ME, _place_of(draw(_any_addresses))),)))
     actions = [draw(_filter_actions(name)) for name in draw(some_names)]
     endpoints = _any_addresses.filter(lambda each: not (each.is_unspecified or each.is_multicast))
+    drawn_lists = st.sampled_from(lists)
     rules = tuple(
         Rule(
             name=name,
-            filter_list=draw(st.sampled_from(lists)),
+            filter_list=(filter_list := draw(drawn_lists)),
             filter_action=draw(st.sampled_from(actions)),
             authentication=tuple(draw(st.lists(_authentications(), min_size=1, max_size=3))),
             tunnel_endpoint=draw(st.none() | endpoints),
             connection_type=draw(st.sampled_from(ConnectionType)),
             active=draw(st.booleans()),
+            windows_2000_peer=filter_list.name == "peers" and draw(st.booleans()),
             explain_refusals=draw(st.booleans()),
             description=draw(texts),
         )
@@ -257,11 +264,20 @@ def policies(draw: st.DrawFn) -> Policy:
         draw(st.integers(0, 1000)),
         draw(st.booleans()),
         tuple(draw(st.lists(st.sampled_from((0.5, 1.0, 60.0)), min_size=1, max_size=6))),
+        draw(st.sampled_from((0.5, 30.0))),
         draw(st.sampled_from((0.5, 3.0))),
         draw(st.booleans()),
     )
     profile = draw(st.sampled_from(Profile))
-    return Policy(draw(_names), rules, main_mode, profile, draw(st.booleans()), draw(_names))
+    return Policy(
+        draw(_names),
+        rules,
+        main_mode,
+        profile,
+        draw(st.booleans()),
+        draw(_names),
+        draw(st.booleans()),
+    )
 
 
 # --- as a file ----------------------------------------------------------------------------------
@@ -270,13 +286,14 @@ def policies(draw: st.DrawFn) -> Policy:
 def as_toml(policy: Policy) -> str:
     """The policy with every key written out."""
     lines = ["[policy]", *_pairs(name=policy.name, description=policy.description)]
-    lines += _pairs(profile=policy.profile.value)
+    lines += _pairs(profile=policy.profile.value, weak_host=policy.weak_host)
     settings = policy.main_mode
     lines += ["[main_mode]", *_pairs(offers=[each.name for each in settings.offers])]
     lines += _pairs(lifetime=f"{settings.lifetime_s}s", quick_modes_max=settings.quick_modes_max)
     lines += _pairs(
         master_pfs=settings.master_pfs,
         retry_intervals=[f"{each}s" for each in settings.retry_intervals_s],
+        dead_peer_detection=f"{settings.dead_peer_s}s",
         fallback_after=f"{settings.fallback_after_s}s",
         fallback_on_mismatch=settings.fallback_on_mismatch,
     )
@@ -351,6 +368,7 @@ def _rule(rule: Rule) -> list[str]:
         connection_type=rule.connection_type.value,
         active=rule.active,
         explain_refusals=rule.explain_refusals,
+        windows_2000_peer=rule.windows_2000_peer,
         description=rule.description,
     )
     for each in rule.authentication:

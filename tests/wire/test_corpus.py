@@ -109,6 +109,11 @@ def test_every_octet_changed_in_every_way(each: Sample) -> None:
         ("qm4-connected.payloads.hex", "HASH N(CONNECTED)"),
         ("info-delete.payloads.hex", "HASH D D"),
         ("transaction.payloads.hex", "HASH ATTR"),
+        ("mainmode-initiator-mm3.hex", "KE NONCE NAT-D NAT-D"),
+        ("mainmode-responder-qm2.payloads.hex", "HASH SA NONCE KE ID ID"),
+        ("mainmode-initiator-info1.payloads.hex", "HASH N(INITIAL-CONTACT)"),
+        ("ike-scan-default.hex", "SA"),
+        ("ike-scan-aggressive.hex", "SA KE NONCE ID"),
     ],
 )
 def test_the_ladder_of_names(name: str, ladder: str) -> None:

@@ -4,14 +4,15 @@ import json
 
 import click
 
-from mainmode.bench.terms import NEGOTIATIONS_MAX
+from mainmode.bench.terms import NEGOTIATIONS, NEGOTIATIONS_MAX, quick_mode_offer
 from mainmode.errors import PersonError
-from mainmode.policy.words import parse_main_mode_offer
+from mainmode.model import Mode
+from mainmode.policy.words import parse_main_mode_offer, parse_quick_mode_offer
 
 
 @click.group()
 def bench() -> None:
-    """Measure how fast this computer negotiates."""
+    """Measure how fast this computer negotiates, and how fast it protects traffic."""
 
 
 def _offer(ctx: click.Context, option: click.Parameter, given: str) -> str:
@@ -25,7 +26,7 @@ def _offer(ctx: click.Context, option: click.Parameter, given: str) -> str:
 @click.option(
     "--count",
     type=click.IntRange(1, NEGOTIATIONS_MAX),
-    default=2000,
+    default=NEGOTIATIONS,
     show_default=True,
     help="How many negotiations.",
 )
@@ -45,7 +46,66 @@ def handshake(count: int, offer: str, engine: bool, as_json: bool) -> None:
     interface. Needs no rights.
     """
     from mainmode.bench.engines import between_engines
+    from mainmode.bench.first_packet import with_first_packet
     from mainmode.bench.handshake import over_udp
 
-    figures = between_engines(count, offer) if engine else over_udp(count, offer)
+    if engine:
+        figures = between_engines(count, offer)
+    else:
+        figures = with_first_packet(over_udp(count, offer), offer)
     click.echo(json.dumps(figures.as_json()) if as_json else figures.text)
+    if as_json and figures.why_no_first_packet:
+        click.echo(f"first_packet_ms: {figures.why_no_first_packet}", err=True)
+
+
+def _suites(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[str]:
+    for suite in given:
+        try:
+            parse_quick_mode_offer(quick_mode_offer(suite))
+        except ValueError as error:
+            raise PersonError(str(error), fix="--suite takes words like 3des-sha1") from None
+    return list(given)
+
+
+@bench.command()
+@click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    default=("3des-sha1", "aes128-sha1"),
+    show_default=True,
+    callback=_suites,
+    help="Cipher and integrity, as in policy files (ah:sha1 for AH); may be given several times.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.2, 30),
+    default=5,
+    show_default=True,
+    help="How long each flow is measured.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice([each.value for each in Mode]),
+    default=Mode.TRANSPORT.value,
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def traffic(suites: list[str], seconds: float, mode: str, as_json: bool) -> None:
+    """Send traffic through two services: one TCP stream, then small UDP packets.
+
+    Builds two hosts on this computer (network namespaces) and runs `mainmode run` in each. Needs
+    root or user namespaces.
+    """
+    from mainmode.bench.figures import machine
+    from mainmode.bench.traffic import measure
+    from mainmode.demo.requirements import require_hosts
+
+    require_hosts("the benchmark")
+    measured = []
+    for suite in suites:
+        figures = measure(suite, Mode(mode), seconds)
+        measured.append(figures)
+        if not as_json:
+            click.echo(figures.text)
+    click.echo(json.dumps([each.as_json() for each in measured]) if as_json else machine())

@@ -6,7 +6,13 @@ from collections import deque
 
 from mainmode import limits
 from mainmode.bench.figures import Figures, octets_per_pair, share_of_cryptography
-from mainmode.bench.terms import CREDENTIALS, INITIATORS, RESPONDERS, selection_of
+from mainmode.bench.terms import (
+    CREDENTIALS,
+    INITIATORS,
+    RESPONDERS,
+    pairs_before_memory,
+    selection_of,
+)
 from mainmode.bench.usage import Meter
 from mainmode.driver.null import NullDriver
 from mainmode.engine.engine import Engine
@@ -20,8 +26,8 @@ class _Side:
     """An engine and the service's executor; what it sends waits in `sent`."""
 
     def __init__(self, offer: str) -> None:
+        began = time.thread_time()
         self.sent: deque[tuple[Path, bytes]] = deque()
-        self.cpu_s = 0.0
         self.engine = Engine(selection_of(offer), CREDENTIALS, os.urandom)
         self._executor = Executor(
             self.engine,
@@ -30,6 +36,7 @@ class _Side:
             AuditStore(),
             time.monotonic,
         )
+        self.cpu_s = time.thread_time() - began
 
     def send(self, path: Path, datagram: bytes) -> None:
         self.sent.append((path, datagram))
@@ -54,12 +61,12 @@ class _Side:
 
 def between_engines(count: int, offer: str) -> Figures:
     """So many negotiations, one after the other."""
-    tame_collector()
-    initiator, responder = _Side(offer), _Side(offer)
     meter = Meter()
+    initiator, responder = _Side(offer), _Side(offer)
+    tame_collector()
     began = time.monotonic()
     for number in range(count):
-        if number == count // 4:
+        if number == pairs_before_memory(count):
             meter.watch_memory(number)
         local = Endpoint(INITIATORS + number, limits.IKE_PORT)
         peer = Endpoint(RESPONDERS + number, limits.IKE_PORT)

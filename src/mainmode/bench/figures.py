@@ -9,7 +9,7 @@ from mainmode.bench.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured. None: not measured in this kind of run."""
+    """What was measured. None: not in this run."""
 
     what: str
     negotiations: int
@@ -21,35 +21,34 @@ class Figures:
     """Of one side."""
     grown_pairs: int
     """How many pairs that is the mean of."""
+    first_packet_ms: float | None = None
+    """From an outbound packet to the first ESP packet on the wire, between idle hosts."""
+    why_no_first_packet: str = ""
 
     @property
     def rate_per_s(self) -> float:
         return self.negotiations / self.elapsed_s
 
-    def as_json(self) -> dict[str, float]:
-        """Without the keys that this run has no figure for."""
-        figures = {
+    def as_json(self) -> dict[str, float | None]:
+        return {
             "negotiations": self.negotiations,
             "rate_per_s": round(self.rate_per_s, 1),
-            "initiator_cpu_ms": self._per_negotiation_ms(self.initiator_cpu_s),
-            "responder_cpu_ms": self._per_negotiation_ms(self.responder_cpu_s),
+            "initiator_cpu_ms": round(self._each_ms(self.initiator_cpu_s), 4),
+            "responder_cpu_ms": round(self._each_ms(self.responder_cpu_s), 4),
+            "bytes_per_sa_pair": _rounded(self.octets_per_pair),
+            "crypto_share": _rounded(self.crypto_share, 3),
+            "first_packet_ms": _rounded(self.first_packet_ms, 2),
         }
-        if self.octets_per_pair is not None:
-            figures["bytes_per_sa_pair"] = round(self.octets_per_pair)
-        if self.crypto_share is not None:
-            figures["crypto_share"] = round(self.crypto_share, 3)
-        return figures
 
     @property
     def text(self) -> str:
         """For people, with what was measured and how busy the machine was."""
-        figures = self.as_json()
         lines = [
             self.what,
             f"{self.negotiations} negotiations in {self.elapsed_s:.2f} s: "
-            f"{figures['rate_per_s']:.0f} per second",
-            f"processor time of each: initiator {figures['initiator_cpu_ms']:.3f} ms, "
-            f"responder {figures['responder_cpu_ms']:.3f} ms",
+            f"{self.rate_per_s:.0f} per second",
+            f"processor time of each: initiator {self._each_ms(self.initiator_cpu_s):.3f} ms, "
+            f"responder {self._each_ms(self.responder_cpu_s):.3f} ms",
         ]
         if self.crypto_share is not None:
             lines.append(f"of that cryptography: {self.crypto_share:.0%}")
@@ -58,17 +57,32 @@ class Figures:
                 f"resident memory for each SA pair and side: {self.octets_per_pair:,.0f} octets, "
                 f"over {self.grown_pairs} pairs, what is kept for a minute included"
             )
-        lines.append(f"on this machine of {os.cpu_count()} processors with load {_load()}")
+        if self.first_packet_ms is not None:
+            lines.append(
+                f"from an outbound packet to the first ESP packet: {self.first_packet_ms:.1f} ms, "
+                "between two hosts that have no SA"
+            )
+        elif self.why_no_first_packet:
+            lines.append(f"time to the first ESP packet: not measured, {self.why_no_first_packet}")
+        lines.append(machine())
         return "\n".join(lines)
 
-    def _per_negotiation_ms(self, seconds: float) -> float:
-        return round(seconds / self.negotiations * 1000, 4)
+    def _each_ms(self, seconds: float) -> float:
+        return seconds / self.negotiations * 1000
 
 
-def _load() -> str:
-    """What else ran here, this benchmark included."""
+def _rounded(figure: float | None, digits: int | None = None) -> float | None:
+    """Without digits a whole number."""
+    return None if figure is None else round(figure, digits)
+
+
+def machine() -> str:
+    """What it ran on, and what else ran there, this benchmark included."""
     minute, five_minutes, _ = os.getloadavg()
-    return f"{minute:.2f} (one minute), {five_minutes:.2f} (five)"
+    return (
+        f"on this machine of {os.cpu_count()} processors with load {minute:.2f} (one minute), "
+        f"{five_minutes:.2f} (five)"
+    )
 
 
 def share_of_cryptography(usages: Sequence[Usage]) -> float | None:

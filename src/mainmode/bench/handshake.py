@@ -1,16 +1,13 @@
 """Handshakes over UDP on the loopback interface, between two processes of the service."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from contextlib import ExitStack
+from multiprocessing.connection import wait
 
 from mainmode.auth.authenticator import Role
+from mainmode.bench.ends import End, started
 from mainmode.bench.figures import Figures, octets_per_pair, share_of_cryptography
-from mainmode.bench.station import AT_ONCE, READY, Report, Task, serve
+from mainmode.bench.station import AT_ONCE, Ready, Report, Task, serve
 from mainmode.cli.outcome import Failed
 
 _START_S = 30.0
@@ -24,16 +21,18 @@ def over_udp(count: int, offer: str) -> Figures:
     ike, nat, peer_ike, peer_nat = _free_ports(4)
     initiating = Task(Role.INITIATOR, count, offer, (ike, nat), peer_ike)
     responding = Task(Role.RESPONDER, count, offer, (peer_ike, peer_nat), ike)
-    with _end(responding) as responder, _end(initiating) as initiator:
+    with (
+        started(responding.role.value, serve, responding) as responder,
+        started(initiating.role.value, serve, initiating) as initiator,
+    ):
         for end in (responder, initiator):
-            if end.word(_START_S) != READY:
-                raise Failed(f"the {end.name} does not start")
+            end.word(Ready, _START_S)
         for end in (responder, initiator):
             end.pipe.send("begin")
         wait([initiator.pipe, responder.pipe], patience_s)
         # Whoever speaks first may say why the other one will never be done.
         ends = [initiator, responder] if initiator.pipe.poll() else [responder, initiator]
-        reports = {end.name: end.report(patience_s) for end in ends}
+        reports = {end.name: _report(end, patience_s) for end in ends}
     initiated = reports[initiator.name]
     usages = [initiated.usage, reports[responder.name].usage]
     return Figures(
@@ -49,49 +48,12 @@ def over_udp(count: int, offer: str) -> Figures:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The other side of the pipe."""
-
-    name: str
-    process: BaseProcess
-    pipe: Connection
-
-    def word(self, patience_s: float) -> object:
-        """What it says next. Raises Failed."""
-        if not self.pipe.poll(patience_s):
-            raise Failed(f"the {self.name} has said nothing for {patience_s:.0f} s")
-        try:
-            return self.pipe.recv()
-        except EOFError:
-            raise Failed(f"the {self.name} died: status {self.process.exitcode}") from None
-
-    def report(self, patience_s: float) -> Report:
-        """What it has used. Raises Failed when a negotiation has failed."""
-        report = self.word(patience_s)
-        if not isinstance(report, Report):
-            raise Failed(f"the {self.name} said {report!r}")
-        if report.failure:
-            raise Failed(f"the {self.name}: {report.failure}")
-        return report
-
-
-@contextmanager
-def _end(task: Task) -> Iterator[_End]:
-    """A process from its start to the end of the block."""
-    fresh = get_context("spawn")
-    ours, theirs = fresh.Pipe()
-    process = fresh.Process(target=serve, args=(task, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield _End(task.role.value, process, ours)
-    finally:
-        ours.close()
-        process.join(_START_S)
-        if process.is_alive():
-            process.kill()
-            process.join()
+def _report(end: End, patience_s: float) -> Report:
+    """What it has used. Raises Failed when a negotiation has failed."""
+    report = end.word(Report, patience_s)
+    if report.failure:
+        raise Failed(f"the {end.name}: {report.failure}")
+    return report
 
 
 def _free_ports(count: int) -> list[int]:

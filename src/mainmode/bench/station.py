@@ -1,6 +1,6 @@
 """One end of a benchmark over UDP: the service's own sockets, door and executor in a process.
 
-Talks to: the process that measures, through a pipe: `READY` once the sockets are open, a `Report`
+Talks to: the process that measures, through a pipe: `Ready` once the sockets are open, a `Report`
 when all negotiations have come up or one has failed. Whatever comes down the pipe first is the
 word to begin; the next one, or its end, is the word to stop.
 Does not: protect a packet (null driver), write a log, serve the control API.
@@ -15,7 +15,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from mainmode.auth.authenticator import Role
-from mainmode.bench.terms import CREDENTIALS, RESPONDERS, initiator_of, selection_of
+from mainmode.bench.terms import (
+    CREDENTIALS,
+    RESPONDERS,
+    initiator_of,
+    pairs_before_memory,
+    selection_of,
+)
 from mainmode.bench.usage import Meter, Usage
 from mainmode.driver.null import NullDriver
 from mainmode.engine.engine import Engine
@@ -28,7 +34,6 @@ from mainmode.service.door import Door
 from mainmode.service.sockets import Sockets, UdpSocket
 from mainmode.service.start import loop_factory
 
-READY = "ready"
 AT_ONCE = 32
 """How many negotiations are under way at the same time."""
 
@@ -43,6 +48,11 @@ class Task:
     ports: tuple[int, int]
     """Our IKE port and NAT port."""
     peer_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What one end says when it can begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,7 @@ class _Station:
     """The service without what is not measured."""
 
     def __init__(self, task: Task, pipe: Connection) -> None:
+        self._meter = Meter()  # first: whatever is made ahead counts
         self._task = task
         self._pipe = pipe
         self._begun = self._pairs = 0
@@ -105,7 +116,6 @@ class _Station:
             peer_port=task.peer_port,
         )
         tame_collector()
-        self._meter = Meter()
 
     async def run(self) -> None:
         """Until the word to stop."""
@@ -113,7 +123,7 @@ class _Station:
         for each in self._sockets:
             loop.add_reader(each, self._readable, each)
         loop.add_reader(self._pipe, self._told)
-        self._pipe.send(READY)
+        self._pipe.send(Ready())
         await self._over.wait()
         self._sockets.close()
 
@@ -142,7 +152,7 @@ class _Station:
 
     def _established(self) -> None:
         self._pairs += 1
-        if self._pairs == self._task.count // 4:
+        if self._pairs == pairs_before_memory(self._task.count):
             self._meter.watch_memory(self._pairs)
         if self._pairs == self._task.count:
             self._report()

@@ -8,11 +8,23 @@ from mainmode.policy.model import Policy
 from mainmode.policy.selection import Selection
 from mainmode.testing.samples import CREDENTIALS, policy, rule
 
-__all__ = ["CREDENTIALS", "INITIATORS", "NEGOTIATIONS_MAX", "RESPONDERS", "selection_of"]
+__all__ = [
+    "CREDENTIALS",
+    "INITIATORS",
+    "NEGOTIATIONS",
+    "NEGOTIATIONS_MAX",
+    "RESPONDERS",
+    "pairs_before_memory",
+    "quick_mode_offer",
+    "selection_of",
+]
 
 INITIATORS = IPv4Address("127.64.0.0")
 RESPONDERS = IPv4Address("127.128.0.0")
 """The first address of either side; the others follow. Linux answers on all of 127.0.0.0/8."""
+_WARM_UP_PAIRS = 500
+NEGOTIATIONS = 2_000 + _WARM_UP_PAIRS
+"""Unless someone asks for another count: memory is measured over 2,000 pairs."""
 NEGOTIATIONS_MAX = 1 << 20
 """So many addresses either side has; more would be another test."""
 
@@ -22,6 +34,11 @@ def selection_of(offer: str) -> Selection:
     return Selection(_policy_of(offer), ())
 
 
+def pairs_before_memory(count: int) -> int:
+    """After so many of `count` pairs memory begins to be watched."""
+    return min(_WARM_UP_PAIRS, count // 4)
+
+
 def _policy_of(offer: str) -> Policy:
     return policy(rule("127.64.0.0/10", "127.128.0.0/10"), main_mode=offer)
 
@@ -29,3 +46,8 @@ def _policy_of(offer: str) -> Policy:
 def initiator_of(responder: IpAddress) -> IpAddress:
     """Who negotiates with this responder."""
     return INITIATORS + (int(responder) - int(RESPONDERS))
+
+
+def quick_mode_offer(suite: str) -> str:
+    """As policy files write it; ESP goes without saying."""
+    return suite if ":" in suite else f"esp:{suite}"

@@ -32,6 +32,8 @@ def up(peer: str, verbose: bool, control: str | None) -> None:
                 has_said_so = True
             case "QuickModeEstablished":
                 return
+            case "NegotiationFailed" if event["again"]:
+                continue
             case "NegotiationFailed" | "InternalError":
                 raise SystemExit(1)
 

@@ -66,9 +66,7 @@ class Cbc:
         """The plaintext, as long as the ciphertext."""
         self._require_blocks(ciphertext)
         self._require_iv(iv)
-        if self._decryptor is None:
-            self._decryptor = self._context().decryptor()
-        return self._decryptor.update(iv + ciphertext)[self.block_octets :]
+        return self.decrypt_chained(iv + ciphertext)
 
     def encrypt_chained(self, plaintext: bytes) -> bytes:
         """A packet's IV and ciphertext; `plaintext` starts with one block never given before.
@@ -80,6 +78,13 @@ class Cbc:
         """
         self._require_blocks(plaintext)
         return self._continue(plaintext)
+
+    def decrypt_chained(self, ciphertext: bytes) -> bytes:
+        """What stood behind the fresh block, from a packet's IV and ciphertext together."""
+        self._require_blocks(ciphertext)
+        if self._decryptor is None:
+            self._decryptor = self._context().decryptor()
+        return self._decryptor.update(ciphertext)[self.block_octets :]
 
     def _continue(self, plaintext: bytes) -> bytes:
         if self._encryptor is None:

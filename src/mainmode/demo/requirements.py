@@ -1,4 +1,4 @@
-"""What the demo needs of the computer: rights over networks, a TUN device, nft.
+"""What hosts of one's own need of the computer: rights over networks, a TUN device, nft.
 
 Talks to: `service.drivers`, which knows what the driver needs; apt-get, where root may install.
 """
@@ -29,16 +29,24 @@ def meet_requirements(say: Callable[[str], None]) -> bool:
         raise PersonError("the demo needs Linux", fix="network namespaces exist nowhere else")
     if is_root and netfilter.command() is None:
         _install(say)
-    missing = list(_missing())
-    if missing:
-        listed = "".join(f"\n  - {each}" for each in missing)
-        raise PersonError(
-            f"the demo cannot run here:{listed}", fix="see to these, or run it elsewhere as root"
-        )
+    require_hosts("the demo")
     return not is_root
 
 
-def _missing() -> Iterator[str]:
+def require_hosts(what: str) -> None:
+    """Raises PersonError that says what this computer lacks for `what`. An ordinary user is root
+    of a user namespace afterwards."""
+    missing = list(missing_for_hosts())
+    if missing:
+        listed = "".join(f"\n  - {each}" for each in missing)
+        raise PersonError(
+            f"{what} cannot run here:{listed}", fix="see to these, or run it elsewhere as root"
+        )
+
+
+def missing_for_hosts() -> Iterator[str]:
+    """Everything that keeps this process from having hosts with the user-space driver. To find
+    out, an ordinary user becomes root of a user namespace."""
     why = _why_no_networks()
     if why:
         yield why
@@ -56,7 +64,7 @@ def _why_no_networks() -> str:
         except OSError as error:
             return (
                 f"an ordinary user may not make user namespaces here ({error.strerror}): "
-                "run the demo as root"
+                "run this as root"
             )
     try:
         hosts.try_new_network()

@@ -1,4 +1,4 @@
-"""A `mainmode run` on a host of the demo: its folder, policy, secret, log and control socket."""
+"""A `mainmode run` on one of two hosts: its folder, policy, secret, log and control socket."""
 
 import os
 import signal
@@ -47,8 +47,8 @@ _LOG_TAIL_LINES = 12
 class Service:
     """The service of one host."""
 
-    def __init__(self, host: Host, peer: Host, folder: Path) -> None:
-        """Write the policy that protects traffic with the peer."""
+    def __init__(self, host: Host, peer: Host, folder: Path, policy: str = POLICY) -> None:
+        """Write the policy that protects traffic with the peer; POLICY shows its blanks."""
         self.host = host
         self.folder = folder
         self.policy = folder / "policy.toml"
@@ -58,7 +58,7 @@ class Service:
         self._secret = folder / "psk"
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir()
-        self.policy.write_text(POLICY.format(host=host.name, peer=peer.name, address=peer.address))
+        self.policy.write_text(policy.format(host=host.name, peer=peer.name, address=peer.address))
         self._secret.touch(0o600)
 
     @property

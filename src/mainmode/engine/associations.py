@@ -44,17 +44,27 @@ class MainModeSa:
     last_block: bytes = b""
     """Last ciphertext block of message 6, from which the IVs of quick mode start."""
     established_at: float = 0.0
+    heard_at: float = 0.0
+    """When something authentic last came from the peer under it."""
     quick_modes: int = 0
     """Quick modes negotiated under it so far."""
     quick_modes_left: int = 0
     """Those that may still begin; 0: no limit, for at the limit it is not `usable` any more."""
     used_message_ids: set[int] = field(default_factory=set)
     usable: bool = True
-    """False once deleted or used up: no quick mode starts on it any more."""
+    """False once deleted, used up or lost: no quick mode starts on it any more."""
+    lost: bool = False
+    """The peer, which had answered under it before, did not any more."""
 
     @property
     def expires_at(self) -> float:
         return self.established_at + self.lifetime_s
+
+    @property
+    def renewed_at(self) -> float:
+        """When another is made, should it be needed. The responder waits for the initiator."""
+        before_s = min(limits.RENEWAL_S, self.lifetime_s * limits.RENEWAL_SHARE)
+        return self.expires_at - (before_s if self.role is Role.INITIATOR else before_s / 2)
 
     def begin_quick_mode(self) -> None:
         """One more begins under it. At the limit it stands on, but no further one does (MS-IKEE

@@ -11,10 +11,11 @@ from mainmode.engine import informational
 from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.events import MainModeEnded, QuickModeEnded
+from mainmode.engine.reliable_delete import ReliableDeletes
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.model import IpAddress, Path
 from mainmode.numbers import ProtocolId
-from mainmode.wire.payloads import Delete, Notification, Payload
+from mainmode.wire.payloads import Delete, Notification
 
 Watcher = Callable[[int], None]
 """Told the inbound SPI of every pair that ends."""
@@ -26,6 +27,7 @@ class Endings:
     def __init__(self, desk: Desk, associations: Associations) -> None:
         self._desk = desk
         self._associations = associations
+        self.reliable = ReliableDeletes(desk)
         self.watchers: list[Watcher] = []
 
     # --- ours -------------------------------------------------------------------------------
@@ -45,8 +47,7 @@ class Endings:
     def end_main_mode(self, sa: MainModeSa, why: str, *, tell: bool = True) -> None:
         """Let no more quick modes come from it."""
         if tell:
-            payload = informational.delete_main_mode(sa)
-            self._desk.send(sa.path, informational.protected(sa, payload, self._desk.entropy))
+            self.reliable.send(sa, informational.delete_main_mode(sa))
         self._associations.remove_main_mode(sa)
         for kind in (TimerKind.MAIN_MODE_LIFETIME, TimerKind.RENEWAL):
             self._desk.timers.cancel(Timer(kind, (*sa.cookies, 0)))
@@ -65,11 +66,11 @@ class Endings:
         for peer in sorted(peers, key=lambda address: (address.version, int(address))):
             self.end_all_with(peer, why)
 
-    def _tell(self, path: Path, payload: Payload) -> None:
+    def _tell(self, path: Path, delete: Delete) -> None:
         """Under the newest main mode SA on this path, if there is one."""
         sa = self._associations.newest_main_mode(path)
         if sa is not None:
-            self._desk.send(sa.path, informational.protected(sa, payload, self._desk.entropy))
+            self.reliable.send(sa, delete)
 
     # --- the peer's -------------------------------------------------------------------------
 
@@ -92,6 +93,8 @@ class Endings:
             return
         peer = carrier.path.peer.address
         sa = self._associations.quick_mode_to(peer, ProtocolId(protocol), spi)
+        if sa is None:  # strongSwan names our SPI instead of its own when it cannot install a pair
+            sa = self._associations.quick_modes.get(spi)
         if sa is not None and made_with(sa, carrier):
             self.end_quick_mode(sa.pair.spi, "deleted by the peer", tell=False)
 

@@ -314,7 +314,7 @@ class Engine:
                 payloads,
                 path,
                 terms,
-                self._terms.policy.main_mode,
+                self._terms.selection.main_mode(*path.hosts),
                 capabilities,
                 self._negotiations.vendor_ids_for(path, capabilities),
             )
@@ -383,6 +383,10 @@ class Engine:
             self._rekeying.ring(subject[2])
         elif kind is TimerKind.RETIRE:
             self._negotiations.succession.ring(subject[2])
+        elif kind is TimerKind.DELETE:
+            self._endings.reliable.ring(subject)
+        elif kind is TimerKind.PROBE:
+            self._negotiations.probes.ring(subject[:2])
         elif kind is TimerKind.KEEPALIVE:
             self._negotiations.keepalives.ring(subject[:2])
         elif kind is TimerKind.FALLBACK:

@@ -169,6 +169,8 @@ class NegotiationFailed(Event):
     mode: str
     """"main mode" or "quick mode"."""
     failure: Failure
+    again: bool = False
+    """Whether the same is tried once more."""
 
     @property
     def audit(self) -> int | None:
@@ -179,7 +181,7 @@ class NegotiationFailed(Event):
         who = {Side.ME: "decided here", Side.PEER: "decided by the peer", Side.NOBODY: "timed out"}
         return (
             f"{self.mode} with {self.path.peer} failed ({who[self.failure.decided_by]}): "
-            f"{self.failure.sentence}"
+            f"{self.failure.sentence}{' | trying once more' if self.again else ''}"
         )
 
 

@@ -59,7 +59,7 @@ def protected(sa: MainModeSa, payload: Payload, entropy: Entropy) -> bytes:
     message_id = fresh_message_id(sa, entropy)
     prf_a = Prf(sa.offer.hash, sa.keys.skeyid_a)
     first, body = with_proof(lambda rest: hash_1(prf_a, message_id, rest), [payload])
-    sealed = _envelope(sa, message_id).seal(body)
+    sealed = envelope(sa, message_id).seal(body)
     header = Header(
         *sa.cookies,
         first,
@@ -90,7 +90,7 @@ def opened(sa: Keyed, header: Header, datagram: bytes) -> Payloads:
     HASH(1) is the same formula in quick mode: a stranger can pass that off as one of these, or
     these as that, so what else a message holds must fit too.
     """
-    body = _envelope(sa, header.message_id).open(datagram[HEADER_OCTETS : header.length])
+    body = envelope(sa, header.message_id).open(datagram[HEADER_OCTETS : header.length])
     try:
         payloads = parse_payloads_untrusted(header.next_payload, body)
     except Malformed as malformed:
@@ -103,7 +103,8 @@ def opened(sa: Keyed, header: Header, datagram: bytes) -> Payloads:
     return payloads
 
 
-def _envelope(sa: Keyed, message_id: int) -> Envelope:
+def envelope(sa: Keyed, message_id: int) -> Envelope:
+    """For one informational exchange: its IV starts from main mode's last block."""
     offer = sa.offer
     iv = phase2_iv(offer.hash, offer.cipher, sa.last_block, message_id)
     return Envelope(offer.cipher, sa.cipher_key, iv)
@@ -147,10 +148,10 @@ def delete_spi(protocol: ProtocolId, spi: int) -> Delete:
     return Delete(Doi.IPSEC, protocol, (spi.to_bytes(4),))
 
 
-def initial_contact(sa: MainModeSa) -> Notification:
-    """We remember no other SA with this peer (RFC 2407 4.6.3.3)."""
-    spi = b"".join(sa.cookies)
-    return Notification(Doi.IPSEC, ProtocolId.ISAKMP, NotifyType.INITIAL_CONTACT, spi, b"")
+def probe(sa: MainModeSa, number: int) -> Notification:
+    """R-U-THERE (RFC 3706 5.3)."""
+    spi, data = b"".join(sa.cookies), number.to_bytes(4)
+    return Notification(Doi.IPSEC, ProtocolId.ISAKMP, NotifyType.R_U_THERE, spi, data)
 
 
 def alive(probe: Notification) -> Notification:

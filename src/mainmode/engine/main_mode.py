@@ -46,7 +46,7 @@ from mainmode.ladder import (
     Tell,
 )
 from mainmode.model import Path
-from mainmode.numbers import NotifyType
+from mainmode.numbers import Doi, NotifyType, ProtocolId
 from mainmode.policy.model import Authentication, MainModeOffer, MainModeSettings, Method
 from mainmode.policy.offers import (
     MainModeChoice,
@@ -142,6 +142,12 @@ class Exchanged:
     nat: Nat | None
 
 
+def initial_contact(cookies: tuple[bytes, bytes]) -> Notification:
+    """We remember no other SA with this peer (RFC 2407 4.6.3.3)."""
+    spi = b"".join(cookies)
+    return Notification(Doi.IPSEC, ProtocolId.ISAKMP, NotifyType.INITIAL_CONTACT, spi, b"")
+
+
 def require_nonce(nonce_b: bytes) -> None:
     """8 to 256 octets (RFC 2409 5). Raises Inadmissible."""
     if not limits.NONCE_MIN_OCTETS <= len(nonce_b) <= limits.NONCE_MAX_OCTETS:
@@ -180,6 +186,10 @@ class MainMode:
     offer: SaPayload | None = None
     """What we have offered, as initiator."""
     choice: MainModeChoice | None = None
+    first_contact: Callable[["MainMode"], bool] = lambda _mm: False
+    """Whether, as initiator, to tell the peer that we remember no other SA with it."""
+    introduced: bool = False
+    """It has been told."""
     initial_contact: bool = False
     """The peer says in its proof that it remembers no other SA with us."""
     nat: Nat | None = None
@@ -289,9 +299,13 @@ class MainMode:
     # --- identities -------------------------------------------------------------------------
 
     def proof(self) -> list[Payload]:
-        """Our ID payload and its proof."""
+        """Our ID payload and its proof; [, N(INITIAL-CONTACT)] from the initiator."""
         authenticator, keys = self._proving
-        return authenticator.prove(self.role, keys.skeyid, self._agreed, self._identification)
+        proof = authenticator.prove(self.role, keys.skeyid, self._agreed, self._identification)
+        self.introduced = self.role is Role.INITIATOR and self.first_contact(self)
+        if self.introduced:
+            proof.append(initial_contact((self.cky_i, self.cky_r)))
+        return proof
 
     def verified(self, answer: Answer) -> ProvenIdentity:
         """Judge of messages 5 and 6: the peer has the key and is whom policy expects."""

@@ -13,7 +13,7 @@ from mainmode.auth.authenticator import Role
 from mainmode.engine import informational, main_mode, quick_mode, vendor_ids
 from mainmode.engine.associations import Associations, Cookies, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
-from mainmode.engine.endings import Endings
+from mainmode.engine.endings import Endings, same_peer
 from mainmode.engine.events import (
     MainModeEstablished,
     NegotiationFailed,
@@ -24,8 +24,10 @@ from mainmode.engine.exchange import Exchange, Key, Negotiation
 from mainmode.engine.exchanges import NO_COOKIE, Exchanges
 from mainmode.engine.explanation import explanation
 from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
+from mainmode.engine.introductions import Introductions
 from mainmode.engine.keepalives import Keepalives
 from mainmode.engine.main_mode import MainMode
+from mainmode.engine.probes import Probes
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.engine.soft import SILENCE, SoftSas
 from mainmode.engine.succession import Succession
@@ -44,12 +46,6 @@ from mainmode.wire.payloads import VendorId
 AUTHENTICATION_FAILURES = (Reason.WRONG_KEY, Reason.IDENTITY_MISMATCH, Reason.NO_CREDENTIAL)
 
 
-def renewed_at(sa: MainModeSa) -> float:
-    """When to make another, should it be needed. The responder waits for the initiator."""
-    before_s = min(limits.RENEWAL_S, sa.lifetime_s * limits.RENEWAL_SHARE)
-    return sa.expires_at - (before_s if sa.role is Role.INITIATOR else before_s / 2)
-
-
 class Negotiations:
     """All exchanges under way, and the wishes behind them."""
 
@@ -64,6 +60,7 @@ class Negotiations:
     ) -> None:
         self._nat_port = nat_port
         self.keepalives = Keepalives(desk, associations)
+        self.probes = Probes(desk, associations, endings, terms)
         self.soft = SoftSas(desk, associations)
         self.succession = Succession(desk, associations, endings)
         endings.watchers.append(self.succession.forget)
@@ -77,8 +74,7 @@ class Negotiations:
         self._parked: dict[tuple[IpAddress, IpAddress], list[Wish]] = {}
         """Wishes that wait for a main mode between these hosts."""
         self._turns: dict[Cookies, Turns] = {}
-        self._contacted: set[IpAddress] = set()
-        """Peers that know we have started: INITIAL-CONTACT goes to each once."""
+        self._introductions = Introductions(desk, associations, self.exchanges)
 
     @property
     def waiting(self) -> int:
@@ -189,6 +185,7 @@ class Negotiations:
             ):
                 return
         mm = self._main_mode(Role.INITIATOR, path, self._new_cookie(), NO_COOKIE, authentications)
+        mm.first_contact = self._introductions.is_due
         mm.vendor_ids = vendor_ids.announced(
             self._terms.policy.profile, path, first_contact=self._first_contact(path)
         )
@@ -228,7 +225,7 @@ class Negotiations:
             path,
             cky_i,
             cky_r,
-            self._terms.policy.main_mode,
+            self._terms.selection.main_mode(*path.hosts),
             authentications,
             self._terms.credentials,
             self._desk.entropy,
@@ -251,11 +248,12 @@ class Negotiations:
         sa.nat = mm.settled_nat(exchange.path)
         sa.last_block = exchange.last_block
         sa.quick_modes_left = self._terms.policy.main_mode.quick_modes_each
-        sa.established_at = desk.now
-        alone = not self._associations.main_modes_with(sa.path.peer.address)
+        sa.established_at = sa.heard_at = desk.now
+        is_due = self._introductions.is_due(mm)
         self._associations.add_main_mode(sa)
-        desk.timers.set(Timer(TimerKind.RENEWAL, (*sa.cookies, 0)), renewed_at(sa))
+        desk.timers.set(Timer(TimerKind.RENEWAL, (*sa.cookies, 0)), sa.renewed_at)
         self.keepalives.begin(sa)
+        self.probes.begin(sa)
         desk.statistics.main_modes += 1
         desk.record(
             MainModeEstablished(
@@ -273,21 +271,12 @@ class Negotiations:
             name = name_of(NotifyType, NotifyType.INITIAL_CONTACT)
             desk.record(NotificationReceived(sa.path, name, authenticated=True))
             self._endings.forgotten_by_peer(sa)
-        self._introduce(sa, alone=alone)
+        self._introductions.established(sa, mm, is_due=is_due)
+        for other in self._associations.main_modes_with(sa.path.peer.address):
+            if other.lost and same_peer(other, sa):
+                self._endings.end_main_mode(other, "the peer has lost it")
         for wish in self._parked.pop(sa.path.hosts, []):
             self._pursue(wish)
-
-    def _introduce(self, sa: MainModeSa, *, alone: bool) -> None:
-        """INITIAL-CONTACT, once for each peer, when no other SA with it stands or is coming."""
-        address = sa.path.peer.address
-        coming = any(
-            isinstance(exchange.negotiation, MainMode)
-            for exchange in self.exchanges.under_way_with(address)
-        )
-        if alone and not coming and address not in self._contacted:
-            notification = informational.initial_contact(sa)
-            self._desk.send(sa.path, informational.protected(sa, notification, self._desk.entropy))
-        self._contacted.add(address)
 
     def _new_cookie(self) -> bytes:
         """An initiator cookie that is not zero; chance makes it unique."""
@@ -333,6 +322,7 @@ class Negotiations:
         self.succession.established(sa)
         self.soft.secured(sa)
         qm.sa.quick_modes += 1
+        qm.sa.heard_at = self._desk.now
         self._desk.statistics.quick_modes += 1
         self._desk.record(
             QuickModeEstablished(
@@ -366,7 +356,7 @@ class Negotiations:
             return False
         first_time, wish.tried_again = not wish.tried_again, True
         if first_time:
-            qm.sa.usable = False
+            qm.sa.usable, qm.sa.lost = False, True
         return first_time
 
     # --- the life of an exchange ------------------------------------------------------------
@@ -456,8 +446,10 @@ class Negotiations:
             desk.record(NegotiationFailed(exchange.path, "main mode", failure))
             self._main_mode_failed(negotiation, failure)
         else:
-            desk.record(NegotiationFailed(exchange.path, "quick mode", failure))
-            self._quick_mode_failed(exchange, negotiation, failure)
+            lost = self._lost_main_mode(exchange, negotiation)
+            again = lost or self._weak_again(negotiation, failure)
+            desk.record(NegotiationFailed(exchange.path, "quick mode", failure, again))
+            self._quick_mode_failed(exchange, negotiation, failure, again=again)
 
     def _main_mode_failed(self, mm: MainMode, failure: Failure) -> None:
         """The wishes that waited for it will not be granted; some may do without."""
@@ -473,13 +465,15 @@ class Negotiations:
             else:
                 self._parked.setdefault(mm.path.hosts, []).append(wish)
 
-    def _quick_mode_failed(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:
+    def _quick_mode_failed(
+        self, exchange: Exchange, qm: QuickMode, failure: Failure, *, again: bool
+    ) -> None:
         if qm.spi:
             self._desk.remove_pair(qm.spi)
         if failure.decided_by is not Side.PEER and qm.sa.cookies in self._associations.main_modes:
             self._explain(exchange, qm, failure)
         if isinstance(qm.asker, Wish):
-            if self._weak_again(qm, failure) or self._lost_main_mode(exchange, qm):
+            if again:
                 self._pursue(qm.asker)
             else:
                 self._give_up(qm.asker)

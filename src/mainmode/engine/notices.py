@@ -17,7 +17,7 @@ from mainmode.engine.negotiations import Negotiations
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason, Side
-from mainmode.ladder import MM2, MM6, QM2
+from mainmode.ladder import MM2, MM6, QM2, QM3
 from mainmode.model import Path
 from mainmode.numbers import NOTIFY_ERROR_MAX, NotifyType, PayloadType
 from mainmode.policy.offers import describe_sa, read_alternatives_untrusted
@@ -74,6 +74,8 @@ class Notices:
     # --- under a main mode SA ---------------------------------------------------------------
 
     def _protected(self, header: Header, datagram: bytes, path: Path) -> None:
+        if self._endings.reliable.heard(header, datagram, path):
+            return
         sa = self._associations.main_modes.get((header.cky_i, header.cky_r))
         if sa is None:
             self._before_main_mode(header, datagram, path)
@@ -89,12 +91,15 @@ class Notices:
             self._desk.drop(path, datagram, inadmissible.failure.sentence)
             return
         sa.use(header.message_id)
+        sa.heard_at = self._desk.now
         for payload in payloads.items:
             if isinstance(payload, Delete):
                 self._taken_back(sa, payload)
                 self._endings.deleted_by_peer(sa, payload)
             elif isinstance(payload, Notification):
                 self._notified(sa, payload)
+        if payloads.has(PayloadType.DELETE):
+            self._endings.reliable.answer(sa, header, datagram, payloads)
 
     def _before_main_mode(self, header: Header, datagram: bytes, path: Path) -> None:
         """Protected, but no main mode SA stands: the responder may refuse our proof. What opens
@@ -125,6 +130,8 @@ class Notices:
         if notification.notify == NotifyType.R_U_THERE:
             answer = informational.alive(notification)
             self._desk.send(sa.path, informational.protected(sa, answer, self._desk.entropy))
+        elif notification.notify == NotifyType.R_U_THERE_ACK:
+            self._negotiations.probes.answered(sa, notification)
         elif notification.notify == NotifyType.INITIAL_CONTACT:
             self._endings.forgotten_by_peer(sa)
         elif notification.notify <= NOTIFY_ERROR_MAX:
@@ -230,6 +237,11 @@ def _failure(
         known = reason is Reason.NOT_AUTHORISED
         reason = Reason.IDENTITY_MISMATCH if known else Reason.WRONG_KEY
     detail = f"the peer says {notify_name(notification)}"
+    if reason is Reason.NO_COMMON_PROPOSAL and exchange.awaits is QM3:  # we took its own offer
+        reason = Reason.PEER_REFUSED
+        detail += " to what it has offered itself; perhaps it cannot install the pair"
+    elif reason is Reason.NO_COMMON_PROPOSAL and exchange.awaits is QM2 and not alternatives:
+        detail += ", which may also be about the mode or perfect forward secrecy"
     return Failure(
         reason, Side.PEER, detail=detail, offered=_offered(exchange, reason), wanted=alternatives
     )
@@ -239,7 +251,7 @@ def _offered(exchange: Exchange, reason: Reason) -> tuple[str, ...]:
     """What was on the table when the peer refused."""
     negotiation = exchange.negotiation
     if reason is Reason.NOT_AUTHORISED and isinstance(negotiation, QuickMode):
-        return (str(negotiation.selector),)
+        return (f"{negotiation.selector} {negotiation.mode.value} mode",)
     if exchange.awaits in (MM2, QM2) and negotiation.offer is not None:
         return describe_sa(negotiation.offer)
     return ()

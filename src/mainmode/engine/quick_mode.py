@@ -13,7 +13,7 @@ meets a driver that does not know its SPI.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from mainmode import limits
@@ -53,18 +53,27 @@ from mainmode.model import (
     Selector,
     UdpEncapsulation,
 )
-from mainmode.numbers import ProtocolId
+from mainmode.numbers import Doi, NotifyType, ProtocolId
 from mainmode.policy.offers import (
     QuickModeChoice,
     check_quick_mode_answer,
     choose_quick_mode,
+    encode_lifetime,
+    lowered_untrusted,
     offered_mode,
     pfs_group,
     quick_mode_proposal,
 )
 from mainmode.policy.selection import Decision, Selection
 from mainmode.wire.nat import NatOriginalAddress
-from mainmode.wire.payloads import Identification, KeyExchange, Nonce, Payload, SaPayload
+from mainmode.wire.payloads import (
+    Identification,
+    KeyExchange,
+    Nonce,
+    Notification,
+    Payload,
+    SaPayload,
+)
 from mainmode.wire.proposals import SPI_OCTETS
 
 
@@ -126,6 +135,7 @@ def respond(qm: "QuickMode", selection: Selection) -> Ladder[SaPair]:
             *public_value(theirs.dh),
             *theirs.identifications,
             *qm.original_addresses(),
+            *responder_lifetime(theirs.choice, qm.spi),
         ],
         QM3,
         proof=qm.hash_2(theirs.nonce_b),
@@ -257,6 +267,10 @@ class QuickMode:
                     wanted=(str(selector),),
                 )
                 raise Refused(failure)
+            for each in payloads.all(Notification):
+                if each.notify == NotifyType.RESPONDER_LIFETIME:
+                    lifetime = lowered_untrusted(choice.lifetime, each.data)
+                    choice = replace(choice, lifetime=lifetime)
             return self._settle(answer, choice, selector, dh)
 
         return accept
@@ -416,6 +430,15 @@ def first_spi(offer: SaPayload) -> int:
 def public_value(dh: KeyPair | None) -> list[Payload]:
     """[, KE ]: only with session key PFS."""
     return [KeyExchange(dh.public)] if dh is not None else []
+
+
+def responder_lifetime(choice: QuickModeChoice, spi: int) -> list[Payload]:
+    """[, N(RESPONDER-LIFETIME)]: only where ours is shorter than what was offered."""
+    if not choice.is_lowered:
+        return []
+    data = encode_lifetime(choice.lifetime)
+    notify = NotifyType.RESPONDER_LIFETIME
+    return [Notification(Doi.IPSEC, choice.protocol, notify, spi.to_bytes(4), data)]
 
 
 def identifications(selector: Selector, role: Role) -> list[Payload]:

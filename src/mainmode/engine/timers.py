@@ -14,6 +14,8 @@ class TimerKind(Enum):
     RETRY = "send the last message again, or give up"
     DEADLINE = "the exchange has taken too long, or its last reply has been kept long enough"
     HALF_OPEN = "a half-open main mode was never continued"
+    DELETE = "a delete is not acknowledged, or its acknowledgement has been kept long enough"
+    PROBE = "a peer has been silent for so long that it is asked whether it lives"
     KEEPALIVE = "a NAT is about to forget us"
     REKEY = "a pair nears its end, and its initiator has not renewed it"
     RETIRE = "a pair that another has taken over from may go"

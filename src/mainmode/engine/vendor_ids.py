@@ -16,6 +16,7 @@ from mainmode.wire.payloads import VendorId
 
 MICROSOFT = bytes.fromhex("1e2b516905991c7d7c96fcbfb587e461")
 """MD5("MS NT5 ISAKMPOAKLEY"); four octets of release number follow."""
+SERVER_2003 = (4).to_bytes(4)
 VID_INITIAL_CONTACT = bytes.fromhex("26244d38eddb61b3172a36e3d0cfb819")
 DEAD_PEER_DETECTION = bytes.fromhex("afcad71368a1f1c96b8696fc77570100")
 MAINMODE = bytes.fromhex("81f88c6b7213e0b480bd7ec900a4966b")
@@ -60,6 +61,8 @@ class Capabilities:
     """Waits to be waited for with CONNECTED, deletes reliably."""
     many_quick_modes: bool = False
     """Keeps the state of more than three quick modes at once."""
+    answers_probes: bool = False
+    """Dead peer detection (RFC 3706)."""
     nat: bytes = b""
     """The vendor ID of the best NAT traversal that it and our profile know; empty: none."""
 
@@ -106,6 +109,7 @@ def _read(given: tuple[bytes, ...], revisions: Revisions) -> Capabilities:
         names,
         microsoft,
         many_quick_modes=microsoft or "mainmode" in names,
+        answers_probes=KNOWN[DEAD_PEER_DETECTION] in names,
         nat=next(common, b""),
     )
 
@@ -132,5 +136,6 @@ def answered(
 
 def _ours(profile: Profile, *, first_contact: bool) -> list[VendorId]:
     if profile is Profile.WINDOWS_2003:
-        return [VendorId(VID_INITIAL_CONTACT)] if first_contact else []
+        contact = [VendorId(VID_INITIAL_CONTACT)] if first_contact else []
+        return [VendorId(MICROSOFT + SERVER_2003), *contact]
     return [VendorId(MAINMODE), VendorId(DEAD_PEER_DETECTION)]

@@ -110,15 +110,14 @@ class EspOpener:
         suite = self._suite
         end = len(packet) - suite.icv_octets
         iv_start = start + HEADER_OCTETS
-        body_start = iv_start + suite.iv_octets
-        body_octets = end - body_start
+        body_octets = end - iv_start - suite.iv_octets
         if body_octets < self._shortest or body_octets % suite.block_octets:
             raise PacketRefused(Refusal.MALFORMED)
         if suite.prf is not None:
             self._authenticate(suite.prf, packet, start, end)
-        body = packet[body_start:end]
+        body = packet[iv_start:end]
         if suite.cbc is not None:
-            body = suite.cbc.decrypt(packet[iv_start:body_start], body)
+            body = suite.cbc.decrypt_chained(body)
         pad_octets, next_header = body[-2], body[-1]
         payload_octets = len(body) - TRAILER_OCTETS - pad_octets
         if payload_octets < 0 or body[payload_octets:-TRAILER_OCTETS] != _PADDING[:pad_octets]:

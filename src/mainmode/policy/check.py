@@ -210,6 +210,10 @@ def _weak(value: object) -> Found:
     for algorithm in _algorithms(value):
         if algorithm.warning:
             yield (), f"{algorithm.name} is weak: {algorithm.warning}"
+    if isinstance(value, Policy) and value.weak_host:
+        yield ("weak_host",), "this computer plays one without strong encryption: 3DES means DES"
+    if isinstance(value, Rule) and value.windows_2000_peer:
+        yield ("windows_2000_peer",), "DES is offered and taken after 3DES; it can be broken"
     if isinstance(value, Rule) and value.explain_refusals:
         for each in value.filter_list.filters:
             if PlaceKind.ANY in (each.source.kind, each.destination.kind):

@@ -1,8 +1,8 @@
 """Policy files: TOML in the words of the model.
 
-    [policy]                 name, description, profile
+    [policy]                 name, description, profile, weak_host
     [main_mode]              offers, lifetime, quick_modes_max, master_pfs, retry_intervals,
-                             fallback_after, fallback_on_mismatch
+                             dead_peer_detection, fallback_after, fallback_on_mismatch
     [default_response]       active
     [filter_list.NAME]       description, filters: an array of
                              { source, destination, protocol, source_port, destination_port,
@@ -10,7 +10,8 @@
     [filter_action.NAME]     action, offers, accept_unsecured, allow_fallback, session_pfs,
                              session_pfs_group, description
     [[rule]]                 name, filter_list, filter_action, authentication, tunnel_endpoint,
-                             connection_type, active, explain_refusals, description
+                             connection_type, active, windows_2000_peer, explain_refusals,
+                             description
                              authentication: an array of { method, secret_file or credential,
                              root_ca, local_identity, peer_identity }, preferred first
 
@@ -148,6 +149,7 @@ class _Loader:
         name = about.required_text("name", '"my policy"')
         description = about.text("description")
         profile = _choice(about, "profile", Profile, Profile.MODERN)
+        weak_host = about.flag("weak_host", False)
         about.finish()
         main_mode = self._main_mode(top.table("main_mode"))
         response = top.table("default_response")
@@ -159,7 +161,7 @@ class _Loader:
             self._filter_actions[action_name] = self._filter_action(action_name, table)
         rules = self._rules(top.tables("rule"))
         top.finish()
-        return Policy(name, rules, main_mode, profile, default_response, description)
+        return Policy(name, rules, main_mode, profile, default_response, description, weak_host)
 
     # --- main mode ------------------------------------------------------------------------
 
@@ -178,6 +180,7 @@ class _Loader:
             retry_intervals_s=table.parsed_list(
                 "retry_intervals", _interval, default.retry_intervals_s
             ),
+            dead_peer_s=table.parsed("dead_peer_detection", _interval, default.dead_peer_s),
             fallback_after_s=table.parsed("fallback_after", _interval, default.fallback_after_s),
             fallback_on_mismatch=table.flag("fallback_on_mismatch", default.fallback_on_mismatch),
         )
@@ -281,9 +284,13 @@ class _Loader:
             tunnel_endpoint=table.parsed("tunnel_endpoint", _endpoint, None),
             connection_type=_choice(table, "connection_type", ConnectionType, ConnectionType.ALL),
             active=table.flag("active", True),
+            windows_2000_peer=table.flag("windows_2000_peer", False),
             explain_refusals=table.flag("explain_refusals", False),
             description=table.text("description"),
         )
+        if built.windows_2000_peer and not _names_peers(built.filter_list):
+            fix = "name each peer by its address, or remove windows_2000_peer"
+            table.mistake("a filter names no peers by address", fix, "windows_2000_peer")
         if built.filter_action.action is Action.NEGOTIATE and not built.authentication:
             fix = 'add authentication = [{ method = "preshared_key", secret_file = "FILE" }]'
             table.mistake("it negotiates without any way to authenticate", fix)
@@ -315,6 +322,12 @@ class _Loader:
             table.mistake("root_ca belongs to certificates", "remove it", "root_ca")
         table.finish()
         return built
+
+
+def _names_peers(filter_list: FilterList) -> bool:
+    """Whether each filter is between this computer and addresses of others."""
+    kinds = ({each.source.kind, each.destination.kind} for each in filter_list.filters)
+    return all(each == {PlaceKind.ME, PlaceKind.ADDRESSES} for each in kinds)
 
 
 def _secret(table: Table, method: Method | None) -> str:

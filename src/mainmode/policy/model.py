@@ -189,6 +189,8 @@ class Rule:
     """Tunnel mode to this gateway; None: transport mode."""
     connection_type: ConnectionType = ConnectionType.ALL
     active: bool = True
+    windows_2000_peer: bool = False
+    """The peers that its filters name by address may lack 3DES: offer DES after it."""
     explain_refusals: bool = False
     """Tell these peers in main mode, in clear, which offers would have been accepted."""
     description: str = ""
@@ -214,6 +216,8 @@ class MainModeSettings:
     """Master key PFS: one quick mode for each main mode."""
     retry_intervals_s: tuple[float, ...] = limits.RETRY_INTERVALS_S
     """Waits after each sending of a message; its end is the failure."""
+    dead_peer_s: float = 0.0
+    """Silence before a peer is asked whether it lives; 0: it never is."""
     fallback_after_s: float = limits.FALLBACK_S
     """Silence before traffic may pass in clear, where a filter action allows it."""
     fallback_on_mismatch: bool = False
@@ -243,6 +247,8 @@ class Policy:
     default_response: bool = False
     """The default response rule: secure what asks for it."""
     description: str = ""
+    weak_host: bool = False
+    """Play a computer that lacks 3DES, for tests: wherever policy says 3DES, DES is meant."""
 
     @property
     def secret_names(self) -> tuple[str, ...]:

@@ -17,7 +17,15 @@ from mainmode.failures import Failure, Reason, Refused
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
 from mainmode.numbers import IpProtocol, name_of
 from mainmode.policy.filters import CompiledFilter, compile_filters
-from mainmode.policy.model import Action, Authentication, FilterAction, Policy, Rule
+from mainmode.policy.model import (
+    Action,
+    Authentication,
+    FilterAction,
+    MainModeSettings,
+    Policy,
+    Rule,
+)
+from mainmode.policy.weak import as_enforced, toward_windows_2000
 
 _LIMITED_BROADCAST = IPv4Address("255.255.255.255")
 
@@ -71,7 +79,8 @@ class Selection:
         broadcast_addresses: Iterable[IpAddress] = (),
         ike_ports: Iterable[int] = (limits.IKE_PORT, limits.NAT_PORT),
     ) -> None:
-        self.policy = policy
+        self.policy = policy = as_enforced(policy)
+        self._any_windows_2000 = any(rule.windows_2000_peer for rule in policy.rules)
         self.local_addresses = tuple(dict.fromkeys(local_addresses))
         self._broadcast = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
         self._ike_ports = frozenset(ike_ports)
@@ -160,6 +169,15 @@ class Selection:
             rules,
             any(rule.explain_refusals for rule in rules),
         )
+
+    def main_mode(self, local: IpAddress, peer: IpAddress) -> MainModeSettings:
+        """The settings of main mode toward `peer`."""
+        settings = self.policy.main_mode
+        if not self._any_windows_2000 or self.policy.weak_host:
+            return settings
+        terms = self.toward(local, peer)
+        weak = terms is not None and any(rule.windows_2000_peer for rule in terms.rules)
+        return toward_windows_2000(settings) if weak else settings
 
     def connection(self, local: IpAddress, peer: IpAddress) -> Decision | None:
         """What to negotiate when an administrator asks for a connection with `peer`: the most

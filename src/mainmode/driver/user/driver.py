@@ -27,6 +27,7 @@ from mainmode.driver.user import netfilter, routing, ruleset, soft_sets
 from mainmode.driver.user.clear import ClearTraffic
 from mainmode.driver.user.device import TunDevice
 from mainmode.driver.user.plane import DataPlane
+from mainmode.driver.user.process import this_process
 from mainmode.driver.user.sockets import PacketSender, receiver
 from mainmode.errors import DriverError
 from mainmode.model import Direction, IpAddress, Path, SaPair, SoftSa
@@ -59,7 +60,9 @@ class UserDriver:
         self._receivers: list[socket.socket] = []
         self._sender: PacketSender | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._plane = DataPlane(deliver=self._deliver, transmit=self._transmit, process=os.getpid)
+        self._plane = DataPlane(
+            deliver=self._deliver, transmit=self._transmit, process=this_process
+        )
         self._clear = ClearTraffic(loop, clock, in_force=self._let_go, idle=self._soft_idle)
         self._upward: Upward | None = None
 

@@ -29,6 +29,7 @@ from mainmode.policy.offers.quick_mode import (
     pfs_group,
     quick_mode_proposal,
 )
+from mainmode.policy.offers.responder_lifetime import encode_lifetime, lowered_untrusted
 
 __all__ = [
     "MainModeChoice",
@@ -38,7 +39,9 @@ __all__ = [
     "choose_main_mode",
     "choose_quick_mode",
     "describe_sa",
+    "encode_lifetime",
     "fit_alternatives",
+    "lowered_untrusted",
     "main_mode_proposal",
     "offered_mode",
     "pfs_group",

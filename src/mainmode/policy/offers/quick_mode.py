@@ -22,7 +22,6 @@ from mainmode.numbers import (
     Doi,
     EncapsulationMode,
     IpsecAttribute,
-    LifeType,
     ProtocolId,
     Situation,
     name_of,
@@ -42,6 +41,7 @@ from mainmode.policy.offers.refusals import (
     refuse_whole,
     require_identity_only,
 )
+from mainmode.policy.offers.responder_lifetime import lifetime_attributes
 from mainmode.policy.offers.suite import (
     bounded_lifetime,
     is_enforceable,
@@ -84,6 +84,8 @@ class QuickModeChoice:
     """The peer's inbound SPI, which our packets carry."""
     lifetime: Lifetime
     """What is enforced here: the shorter of ours and the offered, within the cipher's bound."""
+    is_lowered: bool
+    """Whether the offer states more than that."""
     proposal_number: int
     transform: Transform
 
@@ -96,8 +98,8 @@ class QuickModeChoice:
 
 
 def _in_words(form: Form) -> str:
-    mode, nat = form
-    return f"{mode.value} in UDP" if nat is not None else mode.value
+    """As offers are described, so that both can be compared."""
+    return name_of(EncapsulationMode, _MODE_NUMBERS[form]).lower()
 
 
 def pfs_group(action: FilterAction, main_mode_group: Group) -> Group | None:
@@ -172,10 +174,7 @@ def _attributes(
     integrity: Hash | None,
 ) -> Iterator[Attribute]:
     lifetime = bounded_lifetime(offer.lifetime, offer.esp_cipher)
-    yield Attribute(IpsecAttribute.LIFE_TYPE, int(LifeType.SECONDS))
-    yield Attribute.of(IpsecAttribute.LIFE_DURATION, lifetime.seconds)
-    yield Attribute(IpsecAttribute.LIFE_TYPE, int(LifeType.KILOBYTES))
-    yield Attribute.of(IpsecAttribute.LIFE_DURATION, lifetime.kilobytes)
+    yield from lifetime_attributes(lifetime)
     if group is not None:
         yield Attribute(IpsecAttribute.GROUP_DESCRIPTION, int(group.number))
     yield Attribute(IpsecAttribute.ENCAPSULATION_MODE, int(_MODE_NUMBERS[form]))
@@ -324,13 +323,15 @@ def _choose(
         why = "; ".join(each.why for each in obstacles)
         alone = len(obstacles) == 1
         raise Unsuitable(obstacles[0].reason if alone else Reason.NO_COMMON_PROPOSAL, why)
+    lifetime = bounded_lifetime(reading.lifetime_within(offer.lifetime), offer.esp_cipher)
     return QuickModeChoice(
         offer=offer,
         group=group,
         mode=form[0],
         protocol=suite.protocol,
         peer_spi=spi,
-        lifetime=bounded_lifetime(reading.lifetime_within(offer.lifetime), offer.esp_cipher),
+        lifetime=lifetime,
+        is_lowered=reading.states_more_than(lifetime),
         proposal_number=proposal.number,
         transform=transform,
     )

@@ -117,6 +117,11 @@ class Reading:
     def seconds(self) -> int:
         return self.durations.get(LifeType.SECONDS) or STATED_NOWHERE_S
 
+    def states_more_than(self, lifetime: Lifetime) -> bool:
+        """Whether what was offered, or what it comes to unsaid, is longer than this."""
+        kilobytes = self.durations.get(LifeType.KILOBYTES, 0)
+        return self.seconds > lifetime.seconds or kilobytes > lifetime.kilobytes > 0
+
     def lifetime_within(self, own: Lifetime) -> Lifetime:
         """The shorter of what was offered and our own: what is enforced here."""
         kilobytes = self.durations.get(LifeType.KILOBYTES) or own.kilobytes
