@@ -1,7 +1,7 @@
 """A host that protects its traffic by `mainmode run`, which may be killed and started again."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +10,7 @@ from typing import Any, Self
 from mainmode.cli.client import Client
 from tests.driver.lab import ping
 from tests.peers.network import Host
-from tests.service.processes import Service, prepare, running
+from tests.service.processes import MAINMODE, Service, prepare, running
 
 PATIENCE_S = 20.0
 
@@ -42,11 +42,15 @@ authentication = [{{ method = "preshared_key", secret_file = "psk" }}]
 class Station:
     """Host and service. The service runs from the beginning of the block."""
 
-    def __init__(self, host: Host, folder: Path, policy: str = "") -> None:
+    def __init__(
+        self, host: Host, folder: Path, policy: str = "", program: Sequence[str] = MAINMODE
+    ) -> None:
+        """program: what is run in place of `mainmode`."""
         self.host = host
         self.address = host.address
         self.folder = folder / host.address
         self.policy = prepare(self.folder, policy or POLICY.format(offer="esp:3des-sha1"))
+        self._program = program
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -65,7 +69,7 @@ class Station:
         inside = ["nsenter", f"--net={self.host.path}", "--"]
         words = ["--driver", "user"]
         self.service: Service = self._stack.enter_context(
-            running(self.folder, self.address, words, inside)
+            running(self.folder, self.address, words, inside, self._program)
         )
         self._client = Client(str(self.service.control))
 
@@ -75,13 +79,13 @@ class Station:
         self.service.process.wait(PATIENCE_S)
 
     def ask(self, what: str) -> Any:  # noqa: ANN401 - JSON
-        """`mmsas`, `qmsas`, `stats` or `status`."""
+        """`mmsas`, `qmsas`, `soft`, `stats` or `status`."""
         answer = self._client.get(f"/v1/{what}")
         return answer.get(what, answer)
 
-    def down(self, peer: "Station") -> None:
-        """End every SA with the peer."""
-        self._client.post("/v1/down", peer=peer.address)
+    def down(self, address: str) -> None:
+        """End every SA with this peer."""
+        self._client.post("/v1/down", peer=address)
 
     def reaches(self, address: str, size: int = 57, seconds: float = 3.0) -> bool:
         """Whether one ping is answered; its size is not that of the floods."""

@@ -82,7 +82,7 @@ def test_kill_9_at_message(field: Field, number: int, victim: str) -> None:
     trap = Trap(number, victim, field.stations)
     field.arm(trap)
     with suppress(Failed):  # the trap may spring before the answer is out
-        first.down(second)  # the flood makes them negotiate anew
+        first.down(second.address)  # the flood makes them negotiate anew
     assert trap.sprung.wait(PATIENCE_S), "no such message"
     time.sleep(0.3)  # the flood goes on against a closed door
     assert trap.killed is not None

@@ -38,16 +38,12 @@ def test_a_good_policy_has_none() -> None:
 def not_enforced() -> Mapping[str, list[str]]:
     """For each thing that is not enforced yet, the warnings of a policy that asks for it."""
 
-    def acting(**settings: bool) -> Rule:
-        return replace(PLAIN, filter_action=replace(NEGOTIATE, **settings))  # type: ignore[arg-type]
-
     def authenticated(method: Method) -> Rule:
         return replace(PLAIN, authentication=(Authentication(method),))
 
     joined = replace(NEGOTIATE, offers=(parse_quick_mode_offer("ah:sha1+esp:3des-sha1"),))
     return {
         "default_response": texts(default_response=True),
-        "accept_unsecured": texts(acting(accept_unsecured=True)),
         "AH joined with ESP": texts(replace(PLAIN, filter_action=joined)),
         "certificates": texts(authenticated(Method.CERTIFICATE)),
         "Kerberos": texts(authenticated(Method.KERBEROS)),

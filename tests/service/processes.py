@@ -98,13 +98,18 @@ def on_loopback(directory: Path, address: str, ports: tuple[int, int]) -> Iterat
 
 @contextmanager
 def running(
-    directory: Path, address: str, words: Sequence[str], inside: Sequence[str] = ()
+    directory: Path,
+    address: str,
+    words: Sequence[str],
+    inside: Sequence[str] = (),
+    program: Sequence[str] = MAINMODE,
 ) -> Iterator[Service]:
     """A service from when it is ready to the end of the block.
 
     inside: the command that runs it elsewhere, in a network namespace.
+    program: what is run in place of `mainmode`.
     """
-    command = [*inside, *MAINMODE, "run", "--policy", str(directory / "policy.toml"), *words]
+    command = [*inside, *program, "run", "--policy", str(directory / "policy.toml"), *words]
     command += ["--control", str(directory / "control.sock"), "--log-level", "debug"]
     environment = {key: value for key, value in os.environ.items() if key != "JOURNAL_STREAM"}
     began = time.monotonic()

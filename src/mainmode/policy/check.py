@@ -75,12 +75,6 @@ NOT_ENFORCED = (
         "only what a rule's filters match is secured",
     ),
     NotEnforced(
-        FilterAction,
-        ("accept_unsecured",),
-        lambda action: action.accept_unsecured,
-        "clear packets come in, but only a packet sent back starts a negotiation",
-    ),
-    NotEnforced(
         QuickModeOffer,
         (),
         lambda offer: offer.ah is not None and offer.esp_cipher is not None,
