@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.peers import ike_scan, network, strongswan
+from tests.peers.guest import machine
 
 NEEDS: dict[str, Callable[[], str]] = {
     "network": network.missing,
     "peer": strongswan.missing,
     "ike_scan": ike_scan.missing,
+    "guest": machine.missing,
 }
 """Marker to what its tests lack on this machine: a reason, or nothing."""
 

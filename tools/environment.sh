@@ -100,6 +100,26 @@ install_debian() (
     exit 1
 )
 
+# unpack_debian PACKAGE FOLDER: as root, without installing it, and with what it needs and is not
+# installed. False if impossible.
+unpack_debian() (
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || exit 1
+    say "unpacking the Debian package $1"
+    mkdir -p "$(dirname "$2")" && work=$(mktemp -d "$2.XXXXXX") || exit 1
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 1' HUP INT TERM
+    mkdir -p "$work/debs/partial"
+    fetch() { apt_get install --download-only -o Dir::Cache::Archives="$work/debs" "$1"; }
+    fetch "$1" >"$work/log" 2>&1 || { apt_get update && fetch "$1"; } >"$work/log" 2>&1 || {
+        cat "$work/log" >&2
+        exit 1
+    }
+    for each in "$work"/debs/*.deb; do
+        dpkg-deb --extract "$each" "$work/tree" || exit 1
+    done
+    mv "$work/tree" "$2"
+)
+
 apt_get() {
     DEBIAN_FRONTEND=noninteractive apt-get --yes --no-install-recommends \
         -o DPkg::Lock::Timeout=120 "$@" </dev/null

@@ -113,7 +113,9 @@ FLOWS_KEPT_MAX = 4_096
 SOFT_EXPIRY = 0.9
 """The share of a lifetime after which a pair should be replaced (ours)."""
 IDLE_S = 300.0
-"""A pair that carried nothing for five minutes is idle (MS-IKEE 3.5.2)."""
+FAST_IDLE_S = 60.0
+"""A pair that carried nothing for five minutes is idle; one with a member of a cluster that has
+said so, after one (MS-IKEE 3.5.2, <21>)."""
 BAD_SPI_INTERVAL_S = 1.0
 BAD_SPI_PEERS_MAX = 64
 """How often IKE hears that a peer uses an SPI that names no pair, and of how many peers in that

@@ -1,13 +1,19 @@
 """Traffic is measured through real services, and not at all where it cannot be."""
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 import pytest
@@ -18,7 +24,7 @@ from mainmode.cli.main import main
 from mainmode.demo import requirements
 
 HERE = "127.0.0.1"
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 
 
 @pytest.mark.network
@@ -42,6 +48,41 @@ def test_both_flows_go_through_both_services(mode: str) -> None:
             for side in ("sender", "receiver"):
                 assert flow[f"{side}_cpu_us_per_packet"] > 0
                 assert 0 < flow[f"{side}_busy"] < 1.5
+
+
+@pytest.mark.network
+def test_an_interrupted_benchmark_leaves_nothing_behind() -> None:
+    mark = uuid.uuid4().hex
+    with TemporaryDirectory(prefix="mm") as folder:  # sockets must have short paths
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mainmode", "bench", "traffic"],
+            env={**os.environ, "TMPDIR": folder, "MAINMODE_TEST": mark},
+            stdout=subprocess.DEVNULL,
+        )
+        with process:
+            wait_until(lambda: len(list(Path(folder).rglob("control.sock"))) == 2)
+            assert len(marked(mark)) >= 3, "the benchmark and two services"
+            process.terminate()
+            assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
+        wait_until(lambda: marked(mark) == [])
+        assert list(Path(folder).iterdir()) == []
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def marked(mark: str) -> list[str]:
+    """The processes with this mark in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended
+            if mark.encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+    return found
 
 
 def test_without_rights_there_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:

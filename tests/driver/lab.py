@@ -20,12 +20,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from mainmode.diagnosis.capture import Capture
 from mainmode.packets.ip import checksum
-from tests.driver.static_host import Setup
 from tests.peers.network import Host
+
+if TYPE_CHECKING:  # what only sends traffic need not wait for a driver to be imported
+    from tests.driver.static_host import Setup
 
 CHECKOUT = Path(__file__).parents[2]
 ANSWER_S = 15.0
@@ -38,7 +40,7 @@ _REPORTS = ("acquire", "expired", "idle", "used", "soft_idle", "bad_spi")
 class StaticHost:
     """A running `static_host` in a namespace. Leaving the block closes it in good order."""
 
-    def __init__(self, host: Host, setup: Setup) -> None:
+    def __init__(self, host: Host, setup: "Setup") -> None:
         self.host = host
         self.setup = setup
         command = [sys.executable, "-m", "tests.driver.static_host", json.dumps(asdict(setup))]

@@ -7,11 +7,15 @@ import pytest
 from mainmode import limits
 from mainmode.engine.effects import Send
 from mainmode.engine.events import NegotiationFailed, QuickModeEnded, QuickModeEstablished
+from mainmode.engine.vendor_ids import NLBS_PRESENT
 from mainmode.policy.model import Action
 from mainmode.policy.selection import Selection
 from mainmode.testing.faults import Weather
 from mainmode.testing.network import Arrival, Host
+from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import policy, rule
+from mainmode.wire.payloads import VendorId
+from tests.engine.peers import host_and_network
 from tests.engine.scene import Scene, port_scene, tables
 
 
@@ -164,6 +168,20 @@ def test_an_idle_pair_is_let_go_on_both_sides() -> None:
     network.run(2.0)
     assert scene.alice.inbound == scene.bob.inbound == {}
     assert scene.alice.engine.main_mode_sas(), "main mode stays"
+
+
+@pytest.mark.parametrize(("vendor_ids", "idle_s"), [([], 300.0), ([NLBS_PRESENT], 60.0)])
+def test_pairs_with_members_of_a_cluster_are_idle_sooner(
+    vendor_ids: list[bytes], idle_s: float
+) -> None:
+    host, network = host_and_network()
+    puppet = Puppet(network, host)
+    puppet.offers(puppet.proposal(), *(VendorId(each) for each in vendor_ids))
+    puppet.exchanges_keys()
+    puppet.proves()
+    puppet.talk().establish()
+    [pair] = host.inbound.values()
+    assert pair.idle_s == idle_s
 
 
 def test_a_renewal_that_fails_leaves_the_old_pair_to_its_end() -> None:

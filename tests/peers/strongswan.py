@@ -69,9 +69,16 @@ class PeerFailed(Exception):
 class StrongSwan:
     """One charon. `user_space_ipsec` gives it ESP on a kernel that has none."""
 
-    def __init__(self, host: Host, *, user_space_ipsec: bool = False) -> None:
+    def __init__(
+        self,
+        host: Host,
+        *,
+        user_space_ipsec: bool = False,
+        log_levels: Mapping[str, int] = LOG_LEVELS,
+    ) -> None:
         self._host = host
         self._user_space_ipsec = user_space_ipsec
+        self._log_levels = log_levels
 
     def __enter__(self) -> Self:
         # Not a test's own folder: the path of a Unix socket may have 107 octets at most.
@@ -202,7 +209,7 @@ class StrongSwan:
     def _strongswan_conf(self) -> str:
         ipsec = ("kernel-libipsec",) if self._user_space_ipsec else ()
         plugins = " ".join((*PLUGINS, *ipsec, "kernel-netlink", "socket-default", "vici"))
-        levels = "\n".join(f"{group} = {level}" for group, level in LOG_LEVELS.items())
+        levels = "\n".join(f"{group} = {level}" for group, level in self._log_levels.items())
         return f"""
 charon-systemd {{
     load = {plugins}

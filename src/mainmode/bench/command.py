@@ -43,12 +43,15 @@ def handshake(count: int, offer: str, engine: bool, as_json: bool) -> None:
     """Let two services negotiate, each time anew: main mode and one quick mode.
 
     Both run on this computer, as processes of their own that talk over UDP on the loopback
-    interface. Needs no rights.
+    interface. Needs no rights. Where root or user namespaces allow it, two hosts are built as
+    well, to see how soon a first packet is on the wire.
     """
     from mainmode.bench.engines import between_engines
     from mainmode.bench.first_packet import with_first_packet
     from mainmode.bench.handshake import over_udp
+    from mainmode.demo.signals import end_on_signals
 
+    end_on_signals()
     if engine:
         figures = between_engines(count, offer)
     else:
@@ -100,8 +103,10 @@ def traffic(suites: list[str], seconds: float, mode: str, as_json: bool) -> None
     from mainmode.bench.figures import machine
     from mainmode.bench.traffic import measure
     from mainmode.demo.requirements import require_hosts
+    from mainmode.demo.signals import end_on_signals
 
     require_hosts("the benchmark")
+    end_on_signals()
     measured = []
     for suite in suites:
         figures = measure(suite, Mode(mode), seconds)

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
 import mainmode
 from mainmode.cli.outcome import Failed
 from mainmode.demo import story
 from mainmode.demo.outcome import DidNotHappen
 from mainmode.demo.screen import Screen
+from mainmode.demo.signals import end_on_signals, ignore_signals
 from mainmode.demo.stage import Stage, raised_stage
 from mainmode.demo.verdict import judge
 from mainmode.diagnosis.capture import write_pcap
@@ -29,7 +29,6 @@ ACTS = (
     ("The same with a wrong key", story.fail_with_wrong_key),
     ("The whole capture", story.close_capture),
 )
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def perform(screen: Screen, packets: BinaryIO | None, *, keep: bool, own_users: bool) -> bool:
@@ -39,7 +38,7 @@ def perform(screen: Screen, packets: BinaryIO | None, *, keep: bool, own_users: 
     own_users: this process is in a user namespace that others have to enter.
     """
     began = time.monotonic()
-    _end_on_signals()
+    end_on_signals()
     screen.gap()
     screen.say("Two hosts agree on keys by IKE, then ESP protects what they say.")
     with raised_stage() as stage:
@@ -56,7 +55,7 @@ def perform(screen: Screen, packets: BinaryIO | None, *, keep: bool, own_users: 
             if happened:
                 happened = _act("Taking it down", story.take_down, stage, screen)
         finally:
-            _ignore_signals()
+            ignore_signals()
     screen.gap()
     if packets is not None:
         screen.line(f"The packets of the wire: {packets.name}")
@@ -120,19 +119,3 @@ def _launcher() -> str:
     """The checkout's own command where this is one, the installed one elsewhere."""
     launcher = Path(mainmode.__file__).parents[2] / "mainmode"
     return str(launcher) if os.access(launcher, os.X_OK) and launcher.is_file() else "mainmode"
-
-
-def _end_on_signals() -> None:
-    """Ctrl-C and friends end the demo like an error: everything is taken down."""
-
-    def end(number: int, _: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    for number in _SIGNALS:
-        signal.signal(number, end)
-
-
-def _ignore_signals() -> None:
-    """Nobody interrupts the taking down."""
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)

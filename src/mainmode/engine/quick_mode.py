@@ -418,6 +418,7 @@ class QuickMode:
             selector=theirs.selector,
             lifetime=choice.lifetime,
             udp=self._encapsulation(theirs),
+            idle_s=limits.FAST_IDLE_S if self.sa.capabilities.fast_failover else limits.IDLE_S,
         )
 
 

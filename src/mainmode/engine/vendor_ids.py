@@ -18,6 +18,7 @@ MICROSOFT = bytes.fromhex("1e2b516905991c7d7c96fcbfb587e461")
 """MD5("MS NT5 ISAKMPOAKLEY"); four octets of release number follow."""
 SERVER_2003 = (4).to_bytes(4)
 VID_INITIAL_CONTACT = bytes.fromhex("26244d38eddb61b3172a36e3d0cfb819")
+NLBS_PRESENT = bytes.fromhex("72872b95fcda2eb708efe322119b4971")
 DEAD_PEER_DETECTION = bytes.fromhex("afcad71368a1f1c96b8696fc77570100")
 MAINMODE = bytes.fromhex("81f88c6b7213e0b480bd7ec900a4966b")
 """MD5("mainmode: any number of quick modes at once")."""
@@ -41,7 +42,7 @@ KNOWN = {
     DEAD_PEER_DETECTION: "dead peer detection",
     MAINMODE: "mainmode",
     bytes.fromhex("621b04bb09882ac1e15935fefa24aeee"): "GSSAPI",
-    bytes.fromhex("72872b95fcda2eb708efe322119b4971"): "NLBS_PRESENT",
+    NLBS_PRESENT: "NLBS_PRESENT",
     bytes.fromhex("4048b7d56ebce88525e7de7f00d6c2d3"): "fragmentation",
     NAT_DRAFT_02: "NAT-T draft-02 with newline",
     bytes.fromhex("cd60464335df21f87cfdb2fc68b6a448"): "NAT-T draft-02",
@@ -61,6 +62,8 @@ class Capabilities:
     """Waits to be waited for with CONNECTED, deletes reliably."""
     many_quick_modes: bool = False
     """Keeps the state of more than three quick modes at once."""
+    fast_failover: bool = False
+    """A member of a cluster: its pairs are let go sooner, so that another member can take over."""
     answers_probes: bool = False
     """Dead peer detection (RFC 3706)."""
     nat: bytes = b""
@@ -109,6 +112,7 @@ def _read(given: tuple[bytes, ...], revisions: Revisions) -> Capabilities:
         names,
         microsoft,
         many_quick_modes=microsoft or "mainmode" in names,
+        fast_failover="NLBS_PRESENT" in names,
         answers_probes=KNOWN[DEAD_PEER_DETECTION] in names,
         nat=next(common, b""),
     )
