@@ -13,6 +13,8 @@ from mainmode.bench.station import Task
 from mainmode.bench.terms import INITIATORS, RESPONDERS, initiator_of
 from mainmode.cli.outcome import Failed
 
+pytestmark = pytest.mark.slow
+
 MAINMODE = (sys.executable, "-m", "mainmode", "bench", "handshake")
 MEASURED_IN_EVERY_RUN = {"negotiations", "rate_per_s", "initiator_cpu_ms", "responder_cpu_ms"}
 MEASURED_WHERE_POSSIBLE = {"bytes_per_sa_pair", "crypto_share", "first_packet_ms"}
