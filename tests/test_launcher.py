@@ -4,10 +4,10 @@ A stand-in for Python notes what it is asked, so nothing is downloaded here.
 """
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -165,13 +165,15 @@ def test_without_a_fitting_python_it_says_what_to_install(
 
 
 def test_the_command_line_starts_fast() -> None:
-    """The launcher's share is some 10 ms; most is Python's and click's."""
+    """In processor time, which other work on the machine does not change. The launcher's share is
+    some 10 ms; most is Python's and click's."""
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT / "src")}
     command = [sys.executable, "-m", "mainmode", "--version"]
     durations = []
     for _ in range(3):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        durations.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        durations.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert __version__ in ended.stdout
     assert min(durations) < START_S_MAX
