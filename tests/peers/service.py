@@ -26,6 +26,7 @@ name = "peers"
 
 [main_mode]
 offers = {offers}
+lifetime = "{lifetime}"
 retry_intervals = {retries}
 
 [filter_list.peer]
@@ -63,6 +64,8 @@ class Terms:
 
     explain: bool = False
     """Whether the peer hears in main mode what would have been accepted."""
+    lifetime: str = "8h"
+    """Of main mode."""
 
     @property
     def policy(self) -> str:
@@ -71,6 +74,7 @@ class Terms:
         pfs = f'session_pfs = true\nsession_pfs_group = "{self.pfs_group}"'
         return POLICY.format(
             offers=json.dumps(list(self.offers)),
+            lifetime=self.lifetime,
             retries=json.dumps(list(self.retries)),
             near=near,
             far=far,

@@ -89,18 +89,22 @@ def tunnel(
     pfs_group: str = "",
     ends: tuple[str, str] | None = BEHIND,
     driver: str = "null",
+    main_mode_lifetime: str = "8h",
+    pair_lifetime: str = "1h",
 ) -> Iterator[Tunnel]:
     """Both run; nothing is agreed yet, and strongSwan agrees to nothing before `peer_has`.
 
     ends: of the tunnel in mainmode's policy; None: transport mode between the two hosts.
+    The lifetimes are mainmode's.
     """
     terms = Terms(
         SECOND,
         ["-".join(each) for each in main_mode],
         SHORT_RETRIES,
-        ["esp:" + "-".join(each) for each in quick_mode],
+        ["esp:" + "-".join(each) + " " + pair_lifetime for each in quick_mode],
         pfs_group,
         ends,
+        lifetime=main_mode_lifetime,
     )
     with (
         two_gateways() as hosts,
