@@ -188,12 +188,18 @@ class Service:
 
     def wait_for(self, kind: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """The first event of a kind that is not forgotten, once it is there."""
+        return self.wait_for_all(kind, 1, patience_s)[0]
+
+    def wait_for_all(
+        self, kind: str, count: int, patience_s: float = PATIENCE_S
+    ) -> list[dict[str, Any]]:
+        """The events of a kind that are not forgotten, once there are so many."""
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
-            if found := self.events(kind):
-                return found[0]
+            if len(found := self.events(kind)) >= count:
+                return found
             time.sleep(0.2)
-        raise TimeoutError(f"no {kind} in {patience_s} s; the log:\n{self.log}")
+        raise TimeoutError(f"not {count} {kind} in {patience_s} s; the log:\n{self.log}")
 
     def wait_until_qmsas(self, count: int, patience_s: float = PATIENCE_S) -> None:
         """Until it has so many quick mode SAs."""

@@ -167,6 +167,10 @@ class StrongSwan:
         """Ends the SAs of a connection, telling the other side."""
         self._command(self._session.terminate({"ike": connection}))
 
+    def terminate_pair(self, child: str) -> None:
+        """Ends the quick mode SAs of a child, telling the other side."""
+        self._command(self._session.terminate({"child": child}))
+
     def sas(self) -> list[dict[str, Any]]:
         """Its main mode SAs; each has its quick mode SAs under `child-sas`."""
         listed = [_as_text(each) for each in self._session.list_sas()]
