@@ -13,7 +13,14 @@ import pytest
 
 from tests.peers.network import BEHIND, FIRST, SECOND, Host, two_gateways
 from tests.peers.service import Service, Terms
-from tests.peers.strongswan import PeerFailed, Section, StrongSwan, main_mode, proposal
+from tests.peers.strongswan import (
+    RETRANSMIT_S,
+    PeerFailed,
+    Section,
+    StrongSwan,
+    main_mode,
+    proposal,
+)
 
 KEY = b"correct horse battery staple"
 NAME = "tunnel"
@@ -91,11 +98,12 @@ def tunnel(
     driver: str = "null",
     main_mode_lifetime: str = "8h",
     pair_lifetime: str = "1h",
+    retransmit_s: float = RETRANSMIT_S,
 ) -> Iterator[Tunnel]:
     """Both run; nothing is agreed yet, and strongSwan agrees to nothing before `peer_has`.
 
     ends: of the tunnel in mainmode's policy; None: transport mode between the two hosts.
-    The lifetimes are mainmode's.
+    The lifetimes are mainmode's, retransmit_s is strongSwan's.
     """
     terms = Terms(
         SECOND,
@@ -109,6 +117,6 @@ def tunnel(
     with (
         two_gateways() as hosts,
         Service(hosts[0], terms, key=KEY, driver=driver) as service,
-        StrongSwan(hosts[1], user_space_ipsec=True) as peer,
+        StrongSwan(hosts[1], user_space_ipsec=True, retransmit_s=retransmit_s) as peer,
     ):
         yield Tunnel(service, peer, hosts)
