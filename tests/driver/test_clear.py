@@ -8,8 +8,7 @@ import pytest
 
 from mainmode import limits
 from mainmode.driver.user.clear import ClearTraffic
-from mainmode.driver.user.soft_sets import Passed
-from mainmode.driver.user.table import Json
+from mainmode.driver.user.soft_sets import Kind, Passed
 from mainmode.errors import DriverError
 from mainmode.model import Selector, SoftSa
 from mainmode.policy.model import Action
@@ -18,7 +17,7 @@ from tests.driver.pairs import addresses, pair, policy, rule
 from tests.service.virtual_time import VirtualLoop
 
 A, B, C = "192.0.2.1", "192.0.2.2", "192.0.2.3"
-SET = "_ipv4_0_0_0"
+PASSED = "passed_ipv4_0_0_0"
 REQUEST = Selection(policy(rule(Action.NEGOTIATE, A, "any", allow_fallback=True)), [ip_address(A)])
 WRITING_S = 0.02
 
@@ -49,21 +48,13 @@ class Bench:
         )
         self.clear.assign(REQUEST)
 
-    async def write(self, transaction: Json) -> frozenset[Passed]:
+    async def write(self, kinds: frozenset[Kind], soft: tuple[SoftSa, ...]) -> frozenset[Passed]:
         self.began.append(asyncio.get_running_loop().time())
         await asyncio.sleep(WRITING_S)
         if self.fails:
             raise DriverError("nft: Device or resource busy")
-        for command in transaction["nftables"]:
-            match command:
-                case {"flush": {"set": {"name": name}}}:
-                    assert name == "permitted" + SET
-                    self.stands = []
-                case {"add": {"element": {"elem": elements}}}:
-                    self.stands = [each["elem"]["val"]["concat"][1] for each in elements]
-        return frozenset(
-            Passed("passed" + SET, ip_address(A), ip_address(each)) for each in self.passed
-        )
+        self.stands = [str(each.peer) for each in soft if Kind.of(each.selector) in kinds]
+        return frozenset(Passed(PASSED, ip_address(A), ip_address(each)) for each in self.passed)
 
     async def pass_time(self, seconds: float) -> None:
         """With a tick every second, as the driver has it."""

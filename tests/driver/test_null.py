@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 from mainmode.driver.contract import Driver, PairCounters
 from mainmode.driver.null import NullDriver
-from mainmode.model import Direction, Endpoint, Path
+from mainmode.model import Direction, Endpoint, Path, SoftSa
 from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Selection
 from tests.driver.pairs import pair, policy
@@ -55,3 +55,14 @@ def test_the_successor_sends_and_the_predecessor_receives() -> None:
     assert driver.sending == {new.spi}
     assert set(driver.pairs) == {old.spi, new.spi}
     assert driver.statistics().rekeys == 1
+
+
+def test_it_remembers_what_may_pass_in_clear() -> None:
+    driver = NullDriver(os.urandom)
+    words = pair(A, B, "esp:3des-sha1")
+    soft = SoftSa(1, words.selector, words.peer)
+    driver.permit_clear(soft)
+    assert driver.soft == {1: soft}
+    driver.end_clear(1)
+    driver.end_clear(1)
+    assert driver.soft == {}

@@ -20,7 +20,7 @@ from tests.driver.lab import (
     watched,
 )
 from tests.driver.static_host import Setup
-from tests.driver.test_closed import clean_up, connect, kill, traces
+from tests.driver.test_closed import clean_up, connect, kill, traces, udp6
 from tests.peers.network import FIRST, SECOND, Host
 
 pytestmark = pytest.mark.network
@@ -105,6 +105,21 @@ def test_more_specific_filters_hold(hosts: tuple[Host, Host]) -> None:
             connect(other, FIRST, 23, server=one)
         connect(other, FIRST, 24, server=one)
         assert here.numbers("refusals")["blocked by policy on arrival"] >= 1
+
+
+def test_ipv6_passes_too(hosts: tuple[Host, Host]) -> None:
+    one, other = hosts
+    near, far = "2001:db8::1", "2001:db8::2"
+    for host, address in ((one, near), (other, far)):
+        host.run(["ip", "address", "add", f"{address}/64", "dev", "wire", "nodad"])
+    assert udp6(other, one, near, PATIENCE_S) == b"hello", "the hosts know each other"
+    with StaticHost(one, replace(SETUP, local=near, peer=far, far="")) as here:
+        assert udp6(other, one, near) is None
+        here.tell("permit 1")
+        wait_for(lambda: udp6(other, one, near) == b"hello", "clear traffic")
+        assert udp6(one, other, far) == b"hello"
+        here.tell("end 1")
+        wait_for(lambda: udp6(other, one, near) is None, "the end of clear traffic")
 
 
 def test_the_end(hosts: tuple[Host, Host]) -> None:

@@ -162,6 +162,15 @@ def test_a_policy_that_no_longer_allows_it_ends_it(field: Field) -> None:
     assert field.clear_from(FIRST, shown) == []
 
 
+def test_an_orderly_end_leaves_nothing(field: Field) -> None:
+    first = field.first
+    assert ping(first.host, SECOND)
+    assert first.service.end() == 0
+    assert "Traceback" not in first.service.log
+    assert first.host.run(["nft", "list", "tables"]) == ""
+    assert ping(field.other, FIRST)
+
+
 @pytest.mark.parametrize("policy", [REQUIRE])
 def test_nothing_passes_in_clear_where_policy_does_not_allow_it(field: Field) -> None:
     assert not ping(field.first.host, SECOND, seconds=2.0)

@@ -28,7 +28,8 @@ KERNEL_NAMES = {
 @pytest.fixture(scope="session")
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    asked = {item.callspec.params.get("case") for item in items if hasattr(item, "callspec")}
+    cases = [item.callspec.params.get("case") for item in items if hasattr(item, "callspec")]
+    asked = {case for case in cases if isinstance(case, Case)}
     with Machine([case for case in CASES if case in asked]) as started:
         yield started
 

@@ -6,9 +6,11 @@ import pytest
 
 from mainmode.engine.effects import (
     AllocateSpi,
+    EndClear,
     InstallPair,
     JobFailed,
     KeepAlive,
+    PermitClear,
     Record,
     RemovePair,
     Run,
@@ -22,7 +24,7 @@ from mainmode.service.audit import AuditStore
 from mainmode.service.events import InternalError
 from mainmode.service.executor import Executor
 from tests.service.fakes import PATH, ScriptedDriver, ScriptedEngine
-from tests.service.samples import PAIR
+from tests.service.samples import PAIR, SOFT
 
 ALLOCATE = AllocateSpi(ProtocolId.ESP, ip_address("192.0.2.1"), ip_address("192.0.2.2"))
 FLOOD = FloodSuspected(PATH, "a test")
@@ -69,6 +71,17 @@ def test_the_result_of_a_job_goes_back_and_what_it_brings_is_done(bench: Bench) 
     assert bench.engine.named("resume") == [(1, 0x1234), (2, None)]
     assert bench.driver.calls[-1] == ("install", PAIR, Direction.INBOUND)
     assert bench.sent == [b"meanwhile", b"done"]
+
+
+def test_a_pair_replaces_another_with_its_outbound_half(bench: Bench) -> None:
+    jobs = [InstallPair(PAIR, direction, replaces=7) for direction in Direction]
+    bench.executor.execute([Run(number, job) for number, job in enumerate(jobs)])
+    assert bench.driver.calls == [("install", PAIR, Direction.INBOUND), ("replace", 7, PAIR)]
+
+
+def test_clear_traffic_comes_and_goes(bench: Bench) -> None:
+    bench.executor.execute([PermitClear(SOFT.soft), EndClear(SOFT.soft.number)])
+    assert bench.driver.calls == [("permit_clear", SOFT.soft), ("end_clear", SOFT.soft.number)]
 
 
 def test_a_refusal_of_the_driver_is_the_jobs_result(bench: Bench) -> None:

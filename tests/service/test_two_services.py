@@ -53,7 +53,7 @@ def test_up_show_down(two: Two) -> None:
     )
 
     down = first.mainmode("down", second.address)
-    assert down.stdout == "127.0.0.3: ended 1 main mode and 1 quick mode SAs\n"
+    assert down.stdout == "127.0.0.3: ended 1 main mode, 1 quick mode and 0 soft SAs\n"
     second.wait_for_log("audit 543: main mode with 127.0.0.2")
     for each in two:
         assert each.mainmode("show", "mmsas").stdout == "no main mode SA\n"

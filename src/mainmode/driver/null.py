@@ -77,3 +77,4 @@ class NullDriver:
     def close(self) -> None:
         self.pairs.clear()
         self.sending.clear()
+        self.soft.clear()

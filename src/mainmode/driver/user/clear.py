@@ -14,22 +14,26 @@ from collections.abc import Awaitable, Callable
 
 from mainmode import limits
 from mainmode.driver.user import netfilter, soft_sets
-from mainmode.driver.user.table import Json
 from mainmode.errors import DriverError
 from mainmode.model import SaPair, SoftSa
 from mainmode.policy.selection import Selection
 
 _LOG = logging.getLogger(__name__)
 
-Write = Callable[[Json], Awaitable[frozenset[soft_sets.Passed]]]
-"""Carries a transaction out and tells what has passed lately. Raises DriverError."""
+Write = Callable[
+    [frozenset[soft_sets.Kind], tuple[SoftSa, ...]], Awaitable[frozenset[soft_sets.Passed]]
+]
+"""Lets these soft SAs stand in the sets of these kinds of traffic, and no others; tells what has
+passed lately. Raises DriverError."""
 
 
-async def in_a_thread(transaction: Json) -> frozenset[soft_sets.Passed]:
+async def in_a_thread(
+    kinds: frozenset[soft_sets.Kind], soft: tuple[SoftSa, ...]
+) -> frozenset[soft_sets.Passed]:
     """By nft, without holding up the loop."""
 
     def write_and_look() -> frozenset[soft_sets.Passed]:
-        netfilter.load(transaction)
+        netfilter.load({"nftables": list(soft_sets.permit(kinds, soft))})
         return netfilter.passed()
 
     return await asyncio.to_thread(write_and_look)
@@ -140,10 +144,8 @@ class ClearTraffic:
             self._changed = False
             self._written_at = self._clock()
             written = [each for each in self._standing.values() if not each.gave_way]
-            commands = soft_sets.permit(self._kinds, [each.soft for each in written])
-            transaction: Json = {"nftables": list(commands)}
             try:
-                passed = await self._carry_out(transaction)
+                passed = await self._carry_out(self._kinds, self.permitted)
             except DriverError as error:
                 _LOG.error("soft SAs: the packet filter does not follow (%s)", error)
                 return  # the next renewal tries again
