@@ -84,6 +84,9 @@ REKEY_PATIENCE_S = 5.0
 """How long the side that did not make a pair waits for its renewal before it begins (ours)."""
 STRAGGLERS_S = 2.0
 """How long an old pair still receives when the peer uses the new one: packets overtake (ours)."""
+SWITCH_S = 5.0
+"""How long the initiator of a renewal goes on sending through the old pair when nothing comes
+through the new one: a lost message 3 has been sent again by then (ours)."""
 RETIREMENT_S = 30.0
 """How long it receives when nothing comes through the new one (ours)."""
 

@@ -476,6 +476,57 @@ def test_replace() -> None:
     assert len(here.asked) == 1
 
 
+def renewal() -> tuple[Bench, Bench, SaPair, SaPair]:
+    """`here` has made a new pair, which `there` has not used yet."""
+    here, there, old = ends()
+    new = pair(A, B, "esp:3des-sha1", label="new")
+    for end, words in ((here, new), (there, other_view(new))):
+        end.plane.install(words, Direction.INBOUND, 0.0)
+    here.plane.replace(old.spi, new, 0.0, once_used=True)
+    here.out(udp())
+    return here, there, old, new
+
+
+def test_the_old_pair_sends_until_the_new_one_is_used() -> None:
+    here, there, old, new = renewal()
+    there.plane.replace(old.outbound.spi, other_view(new), 0.0)
+    there.out(udp(B, A))
+    here.arrive(there.transmitted[0])
+    here.out(udp())
+    assert spis_of(here.transmitted) == [old.outbound.spi, new.outbound.spi]
+    here.plane.remove(new.spi)
+    here.out(udp())
+    assert len(here.transmitted) == 2, "the old one must not send any more"
+
+
+def test_the_old_pair_does_not_send_for_ever() -> None:
+    here, _, old, new = renewal()
+    here.tick(limits.SWITCH_S - 0.1)
+    here.out(udp())
+    here.tick(0.1)
+    here.out(udp())
+    assert spis_of(here.transmitted) == [old.outbound.spi, old.outbound.spi, new.outbound.spi]
+
+
+def test_the_new_pair_sends_when_the_old_one_is_gone() -> None:
+    here, _, old, new = renewal()
+    here.plane.remove(old.spi)
+    here.out(udp())
+    assert spis_of(here.transmitted) == [old.outbound.spi, new.outbound.spi]
+
+
+def test_a_pair_that_is_used_already_sends_at_once() -> None:
+    here, there, old = ends()
+    new = pair(A, B, "esp:3des-sha1", label="new")
+    here.plane.install(new, Direction.INBOUND, 0.0)
+    there.install(other_view(new))
+    there.out(udp(B, A))
+    here.arrive(there.transmitted[0])
+    here.plane.replace(old.spi, new, 0.0, once_used=True)
+    here.out(udp())
+    assert spis_of(here.transmitted) == [new.outbound.spi]
+
+
 def test_removal_sends_packets_back_to_waiting() -> None:
     here, _, words = ends()
     here.out(udp())

@@ -58,6 +58,16 @@ def test_the_old_pair_goes_when_the_new_one_is_used_and_stragglers_are_in() -> N
     assert ended.why == "deleted by the peer"
 
 
+def test_old_pairs_go_though_newer_ones_come_quickly() -> None:
+    """A fast link reaches the kilobytes of a pair within a second."""
+    scene = Scene().connect()
+    for round_ in range(10):
+        nears_end(scene, scene.alice, newest(scene.alice))
+        scene.network.run(1.0 + round_)
+        is_used(scene, scene.alice, newest(scene.alice))
+    assert len(scene.alice.inbound) <= 2 + limits.STRAGGLERS_S
+
+
 def test_the_old_pair_goes_also_when_no_packet_comes() -> None:
     scene = Scene().connect()
     nears_end(scene, scene.alice, newest(scene.alice))

@@ -26,6 +26,7 @@ name = "peers"
 
 [main_mode]
 offers = {offers}
+lifetime = "{lifetime}"
 retry_intervals = {retries}
 
 [filter_list.peer]
@@ -63,6 +64,8 @@ class Terms:
 
     explain: bool = False
     """Whether the peer hears in main mode what would have been accepted."""
+    lifetime: str = "8h"
+    """Of main mode."""
 
     @property
     def policy(self) -> str:
@@ -71,6 +74,7 @@ class Terms:
         pfs = f'session_pfs = true\nsession_pfs_group = "{self.pfs_group}"'
         return POLICY.format(
             offers=json.dumps(list(self.offers)),
+            lifetime=self.lifetime,
             retries=json.dumps(list(self.retries)),
             near=near,
             far=far,
@@ -184,12 +188,18 @@ class Service:
 
     def wait_for(self, kind: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """The first event of a kind that is not forgotten, once it is there."""
+        return self.wait_for_all(kind, 1, patience_s)[0]
+
+    def wait_for_all(
+        self, kind: str, count: int, patience_s: float = PATIENCE_S
+    ) -> list[dict[str, Any]]:
+        """The events of a kind that are not forgotten, once there are so many."""
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
-            if found := self.events(kind):
-                return found[0]
+            if len(found := self.events(kind)) >= count:
+                return found
             time.sleep(0.2)
-        raise TimeoutError(f"no {kind} in {patience_s} s; the log:\n{self.log}")
+        raise TimeoutError(f"not {count} {kind} in {patience_s} s; the log:\n{self.log}")
 
     def wait_until_qmsas(self, count: int, patience_s: float = PATIENCE_S) -> None:
         """Until it has so many quick mode SAs."""

@@ -34,6 +34,8 @@ PLUGINS = ("random", "nonce", "openssl", "pem", "pkcs1", "pubkey", "x509", "hmac
 out bypass-lan, which sends the traffic of the local subnet past all protection."""
 LOG_LEVELS = {"default": 1, "ike": 4, "enc": 3, "chd": 4, "cfg": 2, "net": 2}
 """ike 4 and chd 4 show keys, enc 3 shows what was encrypted."""
+RETRANSMIT_S = 4.0
+"""When it first repeats a message; its own default."""
 START_S = 10.0
 INITIATE_S = 30.0
 PATIENCE_S = 20.0
@@ -75,10 +77,12 @@ class StrongSwan:
         *,
         user_space_ipsec: bool = False,
         log_levels: Mapping[str, int] = LOG_LEVELS,
+        retransmit_s: float = RETRANSMIT_S,
     ) -> None:
         self._host = host
         self._user_space_ipsec = user_space_ipsec
         self._log_levels = log_levels
+        self._retransmit_s = retransmit_s
 
     def __enter__(self) -> Self:
         # Not a test's own folder: the path of a Unix socket may have 107 octets at most.
@@ -167,6 +171,10 @@ class StrongSwan:
         """Ends the SAs of a connection, telling the other side."""
         self._command(self._session.terminate({"ike": connection}))
 
+    def terminate_pair(self, child: str) -> None:
+        """Ends the quick mode SAs of a child, telling the other side."""
+        self._command(self._session.terminate({"child": child}))
+
     def sas(self) -> list[dict[str, Any]]:
         """Its main mode SAs; each has its quick mode SAs under `child-sas`."""
         listed = [_as_text(each) for each in self._session.list_sas()]
@@ -213,6 +221,7 @@ class StrongSwan:
         return f"""
 charon-systemd {{
     load = {plugins}
+    retransmit_timeout = {self._retransmit_s}
     plugins {{ vici {{ socket = unix://{self.folder}/vici }} }}
     filelog {{ log {{
         path = {self.folder}/charon.log

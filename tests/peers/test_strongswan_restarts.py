@@ -3,9 +3,8 @@
 What strongSwan cannot do:
 
 - say INITIAL-CONTACT as responder: the pair of its former life stays here until it expires;
-- believe INITIAL-CONTACT that comes after message 5, as ours does: the main mode SA of our former
-  life stays there until dead peer detection or its lifetime ends it, the pair until its lifetime
-  (strongSwan marks it REKEYED and sends through the new one);
+- believe INITIAL-CONTACT that comes after message 5, as ours does when we are the responder: then
+  what it has of our former life stays there until dead peer detection or its lifetime ends it;
 - see that a quick mode nobody answers means a lost main mode SA: it repeats itself for 165 s,
   unless dead peer detection ends the SA before.
 """
@@ -14,7 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.peers.network import Host
+from tests.driver.lab import ping
+from tests.peers.network import BEHIND, Host
 from tests.peers.service import require_failure
 from tests.peers.strongswan import PeerFailed, Section
 from tests.peers.tunnel import NAME, Tunnel, tunnel
@@ -40,15 +40,33 @@ def standing() -> Iterator[Tunnel]:
 # --- mainmode starts anew -------------------------------------------------------------------------
 
 
-def test_mainmode_crashes_and_asks_again() -> None:
-    with tunnel() as both:
-        both.peer_has(connection=PROBING)
+def test_mainmode_crashes_and_asks_again(standing: Tunnel) -> None:
+    """INITIAL-CONTACT in its message 5 removes what stands there, before the new pair comes."""
+    (lost,) = standing.peer.sas()
+    standing.service.kill()
+    standing.service.start()
+    assert standing.service.up()
+    standing.require_agreement()
+    (new,) = standing.peer.sas()
+    assert new["initiator-spi"] != lost["initiator-spi"]
+    assert len(new["child-sas"]) == 1, "none that another one has replaced"
+
+
+def test_mainmode_crashes_and_strongswan_sends_on() -> None:
+    """Its packets name no pair of ours: another main mode tells it that what it has is gone."""
+    with tunnel(driver="user") as both:
+        both.peer_has()
         assert both.service.up()
+        both.require_agreement()
         both.service.kill()
         both.service.start()
-        assert both.service.up()
+        assert not ping(both.hosts[1], BEHIND[0], seconds=0.5)
+        both.service.wait_for("MainModeEstablished")
+        both.peer.wait_until_pairs(0)
         both.peer.wait_until_sas(1)
+        assert both.service.up()
         both.require_agreement()
+        assert ping(both.hosts[1], BEHIND[0])
 
 
 def test_mainmode_stops_in_good_order_and_comes_back(standing: Tunnel) -> None:

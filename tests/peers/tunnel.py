@@ -13,7 +13,14 @@ import pytest
 
 from tests.peers.network import BEHIND, FIRST, SECOND, Host, two_gateways
 from tests.peers.service import Service, Terms
-from tests.peers.strongswan import PeerFailed, Section, StrongSwan, main_mode, proposal
+from tests.peers.strongswan import (
+    RETRANSMIT_S,
+    PeerFailed,
+    Section,
+    StrongSwan,
+    main_mode,
+    proposal,
+)
 
 KEY = b"correct horse battery staple"
 NAME = "tunnel"
@@ -89,22 +96,27 @@ def tunnel(
     pfs_group: str = "",
     ends: tuple[str, str] | None = BEHIND,
     driver: str = "null",
+    main_mode_lifetime: str = "8h",
+    pair_lifetime: str = "1h",
+    retransmit_s: float = RETRANSMIT_S,
 ) -> Iterator[Tunnel]:
     """Both run; nothing is agreed yet, and strongSwan agrees to nothing before `peer_has`.
 
     ends: of the tunnel in mainmode's policy; None: transport mode between the two hosts.
+    The lifetimes are mainmode's, retransmit_s is strongSwan's.
     """
     terms = Terms(
         SECOND,
         ["-".join(each) for each in main_mode],
         SHORT_RETRIES,
-        ["esp:" + "-".join(each) for each in quick_mode],
+        ["esp:" + "-".join(each) + " " + pair_lifetime for each in quick_mode],
         pfs_group,
         ends,
+        lifetime=main_mode_lifetime,
     )
     with (
         two_gateways() as hosts,
         Service(hosts[0], terms, key=KEY, driver=driver) as service,
-        StrongSwan(hosts[1], user_space_ipsec=True) as peer,
+        StrongSwan(hosts[1], user_space_ipsec=True, retransmit_s=retransmit_s) as peer,
     ):
         yield Tunnel(service, peer, hosts)

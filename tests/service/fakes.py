@@ -126,8 +126,8 @@ class ScriptedDriver:
     def install(self, pair: SaPair, direction: Direction) -> None:
         self._asked("install", pair, direction)
 
-    def replace(self, old_spi: int, pair: SaPair) -> None:
-        self._asked("replace", old_spi, pair)
+    def replace(self, old_spi: int, pair: SaPair, *, once_used: bool = False) -> None:
+        self._asked("replace", old_spi, pair, once_used)
 
     def permit_clear(self, soft: SoftSa) -> None:
         self._asked("permit_clear", soft)

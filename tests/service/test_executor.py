@@ -73,10 +73,12 @@ def test_the_result_of_a_job_goes_back_and_what_it_brings_is_done(bench: Bench) 
     assert bench.sent == [b"meanwhile", b"done"]
 
 
-def test_a_pair_replaces_another_with_its_outbound_half(bench: Bench) -> None:
-    jobs = [InstallPair(PAIR, direction, replaces=7) for direction in Direction]
+@pytest.mark.parametrize("once_used", [False, True])
+def test_a_pair_replaces_another_with_its_outbound_half(bench: Bench, once_used: bool) -> None:
+    jobs = [InstallPair(PAIR, direction, 7, once_used) for direction in Direction]
     bench.executor.execute([Run(number, job) for number, job in enumerate(jobs)])
-    assert bench.driver.calls == [("install", PAIR, Direction.INBOUND), ("replace", 7, PAIR)]
+    done = [("install", PAIR, Direction.INBOUND), ("replace", 7, PAIR, once_used)]
+    assert bench.driver.calls == done
 
 
 def test_clear_traffic_comes_and_goes(bench: Bench) -> None:

@@ -110,9 +110,10 @@ class Driver(Protocol):
         """Take one direction of a pair into use. Inbound comes first. Installing outbound
         releases the packets that wait for its selector."""
 
-    def replace(self, old_spi: int, pair: SaPair) -> None:
+    def replace(self, old_spi: int, pair: SaPair, *, once_used: bool = False) -> None:
         """Send through `pair` (whose inbound half is installed) instead of the old one, whose
-        inbound half stays until it is removed."""
+        inbound half stays until it is removed. once_used: not before something has come in
+        through `pair`, but after `limits.SWITCH_S` all the same."""
 
     def permit_clear(self, soft: SoftSa) -> None:
         """Let the traffic of its selector pass in clear, both ways, until `end_clear`; packets

@@ -44,7 +44,7 @@ class NullDriver:
             self.sending.add(pair.spi)
             self._statistics.key_additions += 1
 
-    def replace(self, old_spi: int, pair: SaPair) -> None:
+    def replace(self, old_spi: int, pair: SaPair, *, once_used: bool = False) -> None:
         self.install(pair, Direction.OUTBOUND)
         self.sending.discard(old_spi)
         self._statistics.rekeys += 1

@@ -48,6 +48,9 @@ class InstallPair:
     replaces: int | None = None
     """With the outbound half: the inbound SPI of the pair that sends nothing from now on, and
     goes on receiving until it is removed."""
+    once_used: bool = False
+    """Whether that one goes on sending until something has come in through the new one: the peer
+    may not be ready before (or until `limits.SWITCH_S` have passed)."""
 
     @property
     def waiting(self) -> str:

@@ -9,7 +9,8 @@
 
 The responder installs the inbound SA before it sends message 2 and the outbound one after
 message 3; the initiator installs both before it sends message 3. So no protected packet ever
-meets a driver that does not know its SPI.
+meets a driver that does not know its SPI. Peers may install after message 3 only: the initiator of
+a renewal sends through the old pair until they have used the new one.
 """
 
 from collections.abc import Callable
@@ -104,7 +105,7 @@ def initiate(qm: "QuickMode", decision: Decision) -> Ladder[SaPair]:
     )
     pair = qm.pair(theirs, ni_b, theirs.nonce_b)
     done((yield InstallPair(pair, Direction.INBOUND)))
-    done((yield InstallPair(pair, Direction.OUTBOUND, qm.predecessor(qm))))
+    done((yield InstallPair(pair, Direction.OUTBOUND, qm.predecessor(qm), once_used=True)))
 
     #  3   HDR*, HASH(3)     -->
     #  4                     <--    HDR*, HASH, N(CONNECTED)

@@ -8,6 +8,8 @@ that gives way deletes it, as soon as the peer has been seen to use the other.
 Source: RFC 2409 says nothing; docs/protocol-notes.md, Rekeying.
 """
 
+from math import inf
+
 from mainmode import limits
 from mainmode.auth.authenticator import Role
 from mainmode.engine.associations import Associations, QuickModeSa, traffic_of
@@ -26,8 +28,8 @@ class Succession:
         self._endings = endings
         self._ending: set[int] = set()
         """Those that near their end."""
-        self._retiring: set[int] = set()
-        """Those that we shall delete."""
+        self._retiring: dict[int, float] = {}
+        """Those that we shall delete, and when."""
 
     def predecessor(self, qm: QuickMode) -> int | None:
         """The pair that sends this quick mode's traffic and shall send no more. One that does not
@@ -56,11 +58,11 @@ class Succession:
         sa = self._associations.quick_modes.get(spi)
         for other in self._like(sa) if sa is not None else ():
             if other is not sa and other.pair.spi in self._retiring:
-                self._arm(other.pair.spi, limits.STRAGGLERS_S)
+                self._retire(other.pair.spi, limits.STRAGGLERS_S)
 
     def ring(self, spi: int) -> None:
         """Time to let a pair go, unless it has become the one that stays."""
-        self._retiring.discard(spi)
+        self._retiring.pop(spi, None)
         sa = self._associations.quick_modes.get(spi)
         if sa is not None and self.has_successor(sa):
             self._endings.end_quick_mode(spi, "a newer pair has taken over")
@@ -68,7 +70,7 @@ class Succession:
     def forget(self, spi: int) -> None:
         """A pair has ended."""
         self._ending.discard(spi)
-        self._retiring.discard(spi)
+        self._retiring.pop(spi, None)
         self._desk.timers.cancel(numbered(TimerKind.RETIRE, spi))
 
     def _settle(self, standing: tuple[QuickModeSa, ...]) -> None:
@@ -78,9 +80,8 @@ class Succession:
         best = self._best(standing)
         for sa in standing:
             ours = sa.role is Role.INITIATOR
-            if sa is not best and ours and sa.pair.spi not in self._retiring:
-                self._retiring.add(sa.pair.spi)
-                self._arm(sa.pair.spi, limits.RETIREMENT_S)
+            if sa is not best and ours:
+                self._retire(sa.pair.spi, limits.RETIREMENT_S)
 
     def _best(self, standing: tuple[QuickModeSa, ...]) -> QuickModeSa:
         fresh = [sa for sa in standing if sa.pair.spi not in self._ending] or standing
@@ -90,8 +91,12 @@ class Succession:
     def _like(self, sa: QuickModeSa) -> tuple[QuickModeSa, ...]:
         return self._associations.quick_modes_for(traffic_of(sa.pair))
 
-    def _arm(self, spi: int, after_s: float) -> None:
-        self._desk.timers.set(numbered(TimerKind.RETIRE, spi), self._desk.now + after_s)
+    def _retire(self, spi: int, after_s: float) -> None:
+        """At the latest then: newer pairs that come and are used meanwhile put nothing off."""
+        at = self._desk.now + after_s
+        if at < self._retiring.get(spi, inf):
+            self._retiring[spi] = at
+            self._desk.timers.set(numbered(TimerKind.RETIRE, spi), at)
 
 
 def _rank(sa: QuickModeSa) -> tuple[int, int]:

@@ -5,6 +5,7 @@ Does not: keep policy; the caller says what policy asks for.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from mainmode.errors import DriverError
 from mainmode.model import (
@@ -21,6 +22,16 @@ from mainmode.model import (
 from mainmode.numbers import ProtocolId
 from mainmode.packets.associations import InboundSa, OutboundSa
 from mainmode.packets.lifespan import Age, Lifespan
+
+
+@dataclass(frozen=True, slots=True)
+class Replaces:
+    """A pair awaits its turn to send: another one sends until this one has been used."""
+
+    spi: int
+    """Inbound, of the other."""
+    until: float
+    """When the turn comes all the same."""
 
 
 class LivePair:
@@ -40,6 +51,7 @@ class LivePair:
         "packets_sent",
         "pair",
         "path",
+        "replaces",
     )
 
     def __init__(self, pair: SaPair, now: float) -> None:
@@ -49,6 +61,7 @@ class LivePair:
         """Which way its packets come in UDP; None: they come as IP packets of their own."""
         self.inbound: InboundSa | None = None
         self.outbound: OutboundSa | None = None
+        self.replaces: Replaces | None = None
         self.lifespan = Lifespan(pair, now)
         self.packets_sent = self.packets_received = 0
         self.octets_sent = self.octets_received = 0
@@ -145,7 +158,7 @@ class PairTable:
         """The pair that carries `flow` under what policy asks for it: selector, peer and mode.
 
         A pair agreed for more than the policy's selector belongs to another rule and does not
-        count. Of several the most specific, then the newest.
+        count. Of several the most specific, then those that await no turn, then the newest.
         """
         fitting = (
             live
@@ -168,11 +181,12 @@ def _path_in_udp(pair: SaPair) -> Path | None:
     return Path(local, Endpoint(pair.peer, pair.udp.peer_port))
 
 
-def _generality(live: LivePair) -> tuple[int, bool, int]:
-    """Small for a selector that matches little."""
+def _generality(live: LivePair) -> tuple[int, bool, int, bool]:
+    """Small for a selector that matches little, and for a pair whose turn has come."""
     selector = live.pair.selector
     unnamed_ports = (selector.local_port == 0) + (selector.remote_port == 0)
-    return selector.remote.size * selector.local.size, selector.protocol == 0, unnamed_ports
+    hosts = selector.remote.size * selector.local.size
+    return hosts, selector.protocol == 0, unnamed_ports, live.replaces is not None
 
 
 def _require_sound(pair: SaPair) -> None:

@@ -103,8 +103,8 @@ class Executor:
             match job:
                 case AllocateSpi(protocol, local, peer):
                     return self._driver.allocate_spi(protocol, local, peer)
-                case InstallPair(pair, Direction.OUTBOUND, int(old_spi)):
-                    self._driver.replace(old_spi, pair)
+                case InstallPair(pair, Direction.OUTBOUND, int(old_spi), once_used):
+                    self._driver.replace(old_spi, pair, once_used=once_used)
                     return None
                 case InstallPair(pair, direction):
                     self._driver.install(pair, direction)

@@ -182,8 +182,8 @@ class UserDriver:
         if direction is Direction.OUTBOUND:
             self._put_before_soft_sas(pair)
 
-    def replace(self, old_spi: int, pair: SaPair) -> None:
-        self._plane.replace(old_spi, pair, self._clock())
+    def replace(self, old_spi: int, pair: SaPair, *, once_used: bool = False) -> None:
+        self._plane.replace(old_spi, pair, self._clock(), once_used=once_used)
         self._put_before_soft_sas(pair)
 
     def _put_before_soft_sas(self, pair: SaPair) -> None:

@@ -20,7 +20,7 @@ from mainmode.numbers import IpProtocol, ProtocolId
 from mainmode.packets import ip
 from mainmode.packets.held import HeldPackets
 from mainmode.packets.lifespan import Age, is_small_block
-from mainmode.packets.pairs import LivePair, PairTable
+from mainmode.packets.pairs import LivePair, PairTable, Replaces
 from mainmode.packets.refusal import PacketRefused, Refusal
 from mainmode.packets.seldom import Seldom
 from mainmode.policy.model import Action
@@ -140,8 +140,10 @@ class DataPlane:
             return
         live.packets_received += 1
         live.octets_received += len(inner)
-        if live.packets_received == 1 and self._upward is not None:
-            self._upward.used(live.pair.spi)
+        if live.packets_received == 1:
+            self._switch(live)
+            if self._upward is not None:
+                self._upward.used(live.pair.spi)
         if live.octets_received >= live.lifespan.next_octets:
             self._grow(live, now)
 
@@ -173,6 +175,8 @@ class DataPlane:
         """What time brings; to be called about once a second."""
         for live in self._pairs:
             self._grow(live, now)
+            if live.replaces is not None and now >= live.replaces.until:
+                self._switch(live)
             if live.falls_idle(now) and self._upward is not None:
                 self._upward.idle(live.pair.spi)
         self.refusals[Refusal.HELD_TOO_LONG] += self._held.expire(now)
@@ -222,11 +226,21 @@ class DataPlane:
             for live in self._pairs
         )
 
-    def replace(self, old_spi: int, pair: SaPair, now: float) -> None:
+    def replace(self, old_spi: int, pair: SaPair, now: float, *, once_used: bool = False) -> None:
         """Raises DriverError."""
+        live = self._pairs.get(pair.spi)
+        if live is not None:
+            live.replaces = Replaces(old_spi, now + limits.SWITCH_S)
         self.install(pair, Direction.OUTBOUND, now)
-        self._pairs.stop_sending(old_spi)
-        self._note_change()
+        if live is not None and (not once_used or live.packets_received):
+            self._switch(live)
+
+    def _switch(self, live: LivePair) -> None:
+        """From now on it sends instead of the one that it replaces."""
+        if live.replaces is not None:
+            self._pairs.stop_sending(live.replaces.spi)
+            live.replaces = None
+            self._note_change()
 
     def permit_clear(self, soft: SoftSa, now: float) -> None:
         """The packet filter lets the traffic of a soft SA pass: so may what waits here."""
