@@ -81,7 +81,8 @@ SPI_MIN = 0x100
 """0 is no SPI, 1..255 are reserved (RFC 2406 2.1)."""
 WEAK_KEY_RETRIES_MAX = 3
 REKEY_PATIENCE_S = 5.0
-"""How long the side that did not make a pair waits for its renewal before it begins (ours)."""
+"""How long the side that did not make a pair waits for its renewal before it begins, at most; and
+not more than half of what is left to the pair at its pace so far (ours)."""
 STRAGGLERS_S = 2.0
 """How long an old pair still receives when the peer uses the new one: packets overtake (ours)."""
 SWITCH_S = 5.0

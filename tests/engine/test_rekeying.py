@@ -77,12 +77,19 @@ def test_the_old_pair_goes_also_when_no_packet_comes() -> None:
     scene.require_agreement(pairs=1)
 
 
-def test_the_responder_waits_for_the_initiator_and_renews_in_the_end() -> None:
-    scene = Scene().connect()
+@pytest.mark.parametrize(("age_s", "patience_s"), [(3_240.0, limits.REKEY_PATIENCE_S), (18.0, 1.0)])
+def test_the_responder_waits_for_the_initiator_and_renews_in_the_end(
+    age_s: float, patience_s: float
+) -> None:
+    """Not longer than half of what is left to the pair."""
+    scene = Scene().connect(0.5)
+    [sa] = scene.bob.engine.quick_mode_sas()
+    began = sa.established_at + age_s
+    scene.network.run(began)
     nears_end(scene, scene.bob, newest(scene.bob))
-    scene.network.run(1.0 + limits.REKEY_PATIENCE_S - 0.1)
+    scene.network.run(began + patience_s - 0.1)
     scene.require_agreement(pairs=1)
-    scene.network.run(1.0 + limits.REKEY_PATIENCE_S + 1.0)
+    scene.network.run(began + patience_s + 1.0)
     scene.require_agreement(pairs=2)
     assert scene.bob.of(QuickModeEstablished)[-1].role == "initiator"
 

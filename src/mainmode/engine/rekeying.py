@@ -51,8 +51,10 @@ class Rekeying:
         if sa.role is Role.INITIATOR:
             self._renew(sa)
         else:
-            timer = numbered(TimerKind.REKEY, spi)
-            self._desk.timers.set(timer, self._desk.now + limits.REKEY_PATIENCE_S)
+            now = self._desk.now
+            left_s = (now - sa.established_at) * (1 / limits.SOFT_EXPIRY - 1)
+            patience_s = min(limits.REKEY_PATIENCE_S, left_s / 2)
+            self._desk.timers.set(numbered(TimerKind.REKEY, spi), now + patience_s)
 
     def ring(self, spi: int) -> None:
         """The peer has had its time to begin."""
