@@ -173,6 +173,17 @@ def test_a_flipped_bit_in_any_block_is_noticed(name: str, offer: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENCRYPTED)
+def test_blocks_behind_the_padding_are_noticed(name: str) -> None:
+    """Nothing covers them, and the next message would be read with their last one as its IV."""
+    standing = rung(name)
+    octets = standing.puppet.offer.cipher.block_octets
+    for blocks in (2, 3, 20):
+        longer = with_length(standing.datagram + bytes(blocks * octets))
+        require_unmoved(standing, longer, f"{blocks} blocks more")
+    require_admitted(standing)
+
+
+@pytest.mark.parametrize("name", ENCRYPTED)
 def test_a_hash_of_any_other_length_or_value_is_refused(name: str) -> None:
     standing = rung(name)
     octets = standing.puppet.offer.hash.octets

@@ -1,6 +1,7 @@
 """Dead peer detection: probes are answered, and sent where policy asks for it (RFC 3706)."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -154,3 +155,15 @@ def test_an_answer_with_another_number_is_none() -> None:
     assert watched.asked == 1
     puppet.hears(puppet.inform(Notification(1, 1, ack, probe.spi, probe.data)))
     assert watched.asked == 0
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_word_just_before_the_interval_ends_puts_the_probe_off_and_no_more(seed: int) -> None:
+    """Whatever the last digits of the moments are: sums of seconds are rounded."""
+    scene = watched()
+    [sa] = scene.alice.engine.main_mode_sas()
+    sa.heard_at = Random(seed).uniform(1.0, 25.0)
+    scene.network.run(sa.heard_at + 29.9)
+    assert scene.sent_by(scene.alice) == []
+    scene.network.run(sa.heard_at + 30.1)
+    assert len(scene.sent_by(scene.alice)) == 1

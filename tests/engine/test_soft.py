@@ -173,6 +173,19 @@ def test_while_a_main_mode_sa_with_the_peer_lives_there_is_none() -> None:
     assert scene.alice.soft == {}
 
 
+def test_a_main_mode_sa_that_the_peer_has_lost_is_no_obstacle() -> None:
+    """It stands on until there is another."""
+    scene = Scene(SOFT).connect()
+    scene.network.fault = silent
+    network = scene.network
+    [spi] = scene.alice.inbound
+    network.do(scene.alice, scene.alice.engine.expired(spi, network.now, hard=True))
+    wants(scene)
+    network.run(network.now + RETRY_CYCLE_S + limits.FALLBACK_S + 1.0)
+    assert scene.alice.engine.main_mode_sas()
+    assert scene.alice.soft
+
+
 def test_another_policy_ends_what_it_does_not_allow() -> None:
     scene = alone()
     scene.network.run(5.0)

@@ -44,6 +44,14 @@ class Envelope:
             raise Inadmissible(Failure(Reason.MALFORMED, detail=detail))
         return self._cbc.decrypt(self.iv, sealed)
 
+    def require_little_padding(self, plaintext: bytes, payloads: Payloads) -> None:
+        """No proof covers what follows the payloads, and the chain goes on from there: it is a
+        block at most, as peers make it. Raises Inadmissible."""
+        padding = len(plaintext) - payloads.end
+        if padding > self._block_octets:
+            detail = f"{padding} octets of padding are more than a block"
+            raise Inadmissible(Failure(Reason.MALFORMED, detail=detail))
+
     def accept(self, sealed: bytes) -> None:
         """An opened message was genuine: the chain moves on."""
         self.iv = sealed[-self._block_octets :]

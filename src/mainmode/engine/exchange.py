@@ -337,6 +337,8 @@ class Exchange:
                 raise Inadmissible(Failure(Reason.MALFORMED, detail="there are no keys yet"))
             body = self._envelope.open(body)
         payloads = self._parse(header, body, step)
+        if self._envelope is not None and encrypted:
+            self._envelope.require_little_padding(body, payloads)
         if waiting.check is not None:
             require_proof(waiting.check, body, payloads)
         return Answer(payloads, header.cky_r, header.commit)

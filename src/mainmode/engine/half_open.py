@@ -170,6 +170,7 @@ class HalfOpenMainModes:
         half_open = self._by_cookies.pop(cookies, None)
         if half_open is not None:
             del self._by_initiator[half_open.path, cookies[0]]
+            self._desk.timers.cancel(Timer(TimerKind.HALF_OPEN, (*cookies, 0)))
 
     def _add(self, half_open: HalfOpen) -> None:
         self._by_cookies[half_open.cookies] = half_open

@@ -65,11 +65,11 @@ class Probes:
         if sa is None or watched is None:
             self._watched.pop(cookies, None)
             return
-        idle_s = self._desk.now - sa.heard_at
+        due = sa.heard_at + watched.interval_s
         intervals_s = self._terms.policy.main_mode.retry_intervals_s
-        if idle_s < watched.interval_s:
+        if self._desk.now < due:
             watched.asked = 0
-            self._arm(cookies, watched.interval_s - idle_s)
+            self._desk.timers.set(Timer(TimerKind.PROBE, (*cookies, 0)), due)
         elif watched.asked < len(intervals_s):
             probe = informational.probe(sa, watched.number)
             self._desk.send(sa.path, informational.protected(sa, probe, self._desk.entropy))

@@ -99,7 +99,7 @@ class Rekeying:
         if sa is None:
             return
         renewing = not sa.capabilities.microsoft and self._negotiations.main_modes_between(sa.path)
-        if renewing and not self._has_newer(sa):
+        if renewing and not sa.lost and not self._has_newer(sa):
             sa.usable = False
             timer = Timer(TimerKind.MAIN_MODE_LIFETIME, (*cookies, 0))
             self._desk.timers.set(timer, self._desk.now + limits.RENEWAL_WAIT_S)

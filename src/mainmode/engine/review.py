@@ -30,7 +30,9 @@ class Review:
         negotiation, path = exchange.negotiation, exchange.path
         if isinstance(negotiation, MainMode):
             return self._main_mode(path, negotiation.authentications)
-        sa, selector = negotiation.sa, negotiation.selector
+        sa, selector, asker = negotiation.sa, negotiation.selector, negotiation.asker
+        if isinstance(asker, Wish) and not self.wish(asker):
+            return False  # it would be tried again by the old rule
         return self.main_mode(sa) and (
             selector is None or self._traffic(path, selector, negotiation.mode, sa.authentication)
         )

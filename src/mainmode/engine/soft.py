@@ -6,7 +6,8 @@ for its traffic is installed, when nothing has passed for five minutes, when pol
 it, or by an administrator. Under continuous traffic it stays for the lifetime of main mode; then
 another attempt is made while the traffic goes on.
 
-There is none for tunnels, and none toward a peer with which a main mode SA stands.
+There is none for tunnels, and none toward a peer with which a main mode SA stands, unless the peer
+has fallen silent under it.
 
 Source: docs/service.md 16; docs/protocol-notes.md, Clear traffic.
 """
@@ -74,7 +75,7 @@ class SoftSas:
             selector is None
             or not allowed(wish)
             or self._of(wish) is not None
-            or self._associations.main_modes_with(address)
+            or any(not sa.lost for sa in self._associations.main_modes_with(address))
         ):
             return
         self._count += 1

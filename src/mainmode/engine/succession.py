@@ -71,7 +71,8 @@ class Succession:
         """A pair has ended."""
         self._ending.discard(spi)
         self._retiring.pop(spi, None)
-        self._desk.timers.cancel(numbered(TimerKind.RETIRE, spi))
+        for kind in (TimerKind.RETIRE, TimerKind.REKEY):
+            self._desk.timers.cancel(numbered(kind, spi))
 
     def _settle(self, standing: tuple[QuickModeSa, ...]) -> None:
         """All but the best give way."""
