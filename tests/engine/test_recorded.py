@@ -1,7 +1,8 @@
 """Recorded negotiations, read again from the preshared key on: every encrypted message opens to
 what the peer logged, under the IV that it logged, and every HASH in them is right.
 
-mainmode with strongSwan in both roles, in UDP, and strongSwan with itself (`tests/vectors`).
+mainmode with strongSwan in both roles, in UDP, and with peers whose SAs are in a kernel, libreswan
+among them; and strongSwan with itself (`tests/vectors`).
 """
 
 from functools import partial
@@ -23,6 +24,7 @@ from tests.crypto.vectors import Case, cases, octets
 
 RECORDED = [each for each in cases("negotiation") if "messages" in each.values[0]]
 OURS = [each for each in RECORDED if each.values[0]["name"].startswith("mainmode")]
+LIBRESWAN = [each for each in RECORDED if each.values[0]["name"].startswith("libreswan")]
 
 
 class Reader:
@@ -120,7 +122,25 @@ def test_ours_hold_all_that_is_said_between_the_two(case: Case) -> None:
     assert wanted - set(reader.said) == set()
 
 
-@pytest.mark.parametrize("case", OURS)
+def test_the_negotiations_with_libreswan_are_there() -> None:
+    names = {each.values[0]["name"] for each in LIBRESWAN}
+    wanted = {"libreswan-initiator-esp", "libreswan-initiator-nat", "libreswan-responder-ah"}
+    assert names == wanted
+
+
+@pytest.mark.parametrize("case", LIBRESWAN)
+def test_who_began_with_libreswan_ends_both_sas(case: Case) -> None:
+    reader = Reader(case)
+    for message in case["messages"]:
+        reader.read(message)
+    protocol = case["exchanges"][0]["sas"][0]["protocol"]
+    assert [each for each in reader.said if each.startswith("DELETE")][:2] == [
+        f"DELETE {protocol}",
+        "DELETE ISAKMP",
+    ]
+
+
+@pytest.mark.parametrize("case", [*OURS, *LIBRESWAN])
 def test_another_preshared_key_opens_nothing(case: Case) -> None:
     """So that the tests above can fail."""
     other = {**case, "preshared_key": b"another".hex()}

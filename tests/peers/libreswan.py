@@ -11,6 +11,7 @@ may be changed: in a machine of its own. Debian builds it without DES and withou
 """
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ config setup
     nssdir={folder}
     dumpdir={folder}
     logfile={folder}/log
+    plutodebug={debug}
 """
 _CONNECTION = """
 conn {name}
@@ -60,20 +62,22 @@ def missing() -> str:
 
 def settle() -> None:
     """Lets pluto find its programs."""
-    USUAL_PLACE.symlink_to(PROGRAMS)
+    if not USUAL_PLACE.exists():
+        USUAL_PLACE.symlink_to(PROGRAMS)
 
 
 class Libreswan:
-    """One pluto, with the kernel's IPsec."""
+    """One pluto, with the kernel's IPsec. `debug` is what else its log tells, in pluto's words."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, debug: str = "none") -> None:
         self._host = host
+        self._debug = debug
 
     def __enter__(self) -> Self:
         self._folder = TemporaryDirectory(prefix="pluto-")
         self.folder = Path(self._folder.name)
         self._settings = self.folder / "ipsec.conf"
-        self._settings.write_text(_SETUP.format(folder=self.folder))
+        self._settings.write_text(self._setup)
         self._secrets = self.folder / "ipsec.secrets"
         self._secrets.touch(mode=0o600)
         self._call(TREE / "usr" / "bin" / "certutil", "-N", "-d", self._nss, "--empty-password")
@@ -113,7 +117,7 @@ class Libreswan:
     def load(self, name: str, options: Mapping[str, str]) -> None:
         """Adds or replaces a connection: IKEv1 main mode with a preshared key."""
         lines = [f"    {option}={value}\n" for option, value in options.items()]
-        text = _SETUP.format(folder=self.folder) + _CONNECTION.format(name=name) + "".join(lines)
+        text = self._setup + _CONNECTION.format(name=name) + "".join(lines)
         self._settings.write_text(text)
         files = ["--config", str(self._settings), "--ctlsocket", str(self._control)]
         self._call(PROGRAMS / "addconn", *files, name)
@@ -129,10 +133,20 @@ class Libreswan:
     # --- what it says -----------------------------------------------------------------------
 
     @property
+    def version(self) -> str:
+        found = re.search(r"Libreswan Version (\S+)", self.log)
+        assert found
+        return found[1]
+
+    @property
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
     # --- inside -----------------------------------------------------------------------------
+
+    @property
+    def _setup(self) -> str:
+        return _SETUP.format(folder=self.folder, debug=self._debug)
 
     @property
     def _control(self) -> Path:

@@ -110,31 +110,45 @@ def count_of(exchange: int, frames: list[bytes]) -> int:
 def write(
     role: str, ike: Words, esp: Words, seen: list[Message], keys: dict[str, bytes], version: str
 ) -> None:
-    cipher, hash_name, group = ike
+    quick_mode = [each for each in seen if each.exchange == QUICK]
+    name = f"mainmode-{role}-{'-'.join(ike)}"
+    source = f"mainmode as {role} with strongSwan {version}, {MAKER}"
+    sas = quick_mode_sas(quick_mode, keys, esp[0], esp[1])
+    write_negotiation(name, source, ike, KEY, seen, keys, sas)
+
+
+def write_negotiation(
+    name: str,
+    source: str,
+    suite: Words,
+    key: bytes,
+    seen: list[Message],
+    keys: dict[str, bytes],
+    sas: list[dict[str, str]],
+) -> None:
+    """One main mode, one quick mode with these SAs, and informational messages.
+
+    keys: by the names in strongSwan's log.
+    """
+    cipher, hash_name, group = suite
     main_mode = [each for each in seen if each.exchange == MAIN]
     quick_mode = [each for each in seen if each.exchange == QUICK]
     informational = [each for each in seen if each.exchange == INFORMATIONAL]
     last_block = main_mode[5].datagram[-len(main_mode[5].iv) :].hex()
-    name = f"mainmode-{role}-{'-'.join(ike)}"
     case = {
         "name": name,
         "cipher": cipher,
         "hash": hash_name,
         "group": group,
         "authentication": "preshared",
-        "preshared_key": KEY.hex(),
+        "preshared_key": key.hex(),
         **main_mode_values(main_mode, keys),
         "exchanges": [
-            {
-                **quick_mode_values(quick_mode, keys),
-                "last_block": last_block,
-                "sas": quick_mode_sas(quick_mode, keys, esp[0], esp[1]),
-            },
+            {**quick_mode_values(quick_mode, keys), "last_block": last_block, "sas": sas},
             *({**informational_values(each), "last_block": last_block} for each in informational),
         ],
         "messages": [message_values(each) for each in seen],
     }
-    source = f"mainmode as {role} with strongSwan {version}, {MAKER}"
     vector = {"kind": "negotiation", "source": source, "cases": [case]}
     (VECTORS / f"{name}.json").write_text(json.dumps(vector, indent=1) + "\n")
 

@@ -86,13 +86,25 @@ class Terms:
 
 
 class Service:
-    """`mainmode run`. Without a driver (null) it negotiates, but carries no packets."""
+    """`mainmode run`. Without a driver (null) it negotiates, but carries no packets.
 
-    def __init__(self, host: Host, terms: Terms, *, key: bytes, driver: str = "null") -> None:
+    program: the Python module to start.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        terms: Terms,
+        *,
+        key: bytes,
+        driver: str = "null",
+        program: str = "mainmode",
+    ) -> None:
         self._host = host
         self._terms = terms
         self._key = key
         self._driver = driver
+        self._program = program
         self._forgotten = 0
         """Number of the last event that is not shown any more."""
 
@@ -129,7 +141,7 @@ class Service:
         """Returns when it is ready. Its log and its events begin anew."""
         self._forgotten = 0
         words = ["run", "--policy", str(self._policy), "--driver", self._driver]
-        command = [sys.executable, "-m", "mainmode", *words, "--control", str(self._control)]
+        command = [sys.executable, "-m", self._program, *words, "--control", str(self._control)]
         with (self.folder / "log").open("wb") as log:
             self._process = self._host.popen(command, stdout=log, stderr=log)
         try:

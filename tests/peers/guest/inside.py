@@ -53,12 +53,13 @@ class Trial:
         self.kernel_sas: list[KernelSa] = []
 
     def run(self) -> None:
-        self._service.assign(terms(self._case))
-        self._peer.load(self._case)
-        self._negotiate()
+        self.negotiate()
         self._send()
 
-    def _negotiate(self) -> None:
+    def negotiate(self) -> None:
+        """Returns when both sides have the pair."""
+        self._service.assign(terms(self._case))
+        self._peer.load(self._case)
         if self._case.role == "initiator":
             if not self._service.up():
                 raise RuntimeError("mainmode could not negotiate")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from tests.peers import strongswan
 from tests.peers.guest.cases import Case
 from tests.peers.libreswan import Libreswan, settle
 from tests.peers.network import FIRST, SECOND, Host
@@ -18,6 +19,7 @@ SUITE = "3des-sha1"
 PATIENCE_S = 40.0
 """Programs run some ten times slower here, and other work on the computer makes it worse."""
 LOG_LEVELS = {"default": 1, "ike": 2, "knl": 2}
+TELLING = "base,crypt,private"
 
 
 class Peer(Protocol):
@@ -31,6 +33,10 @@ class Peer(Protocol):
 
     def terminate(self) -> None:
         """End them and tell mainmode."""
+
+    @property
+    def version(self) -> str:
+        """With its name."""
 
     @property
     def log(self) -> str: ...
@@ -61,6 +67,10 @@ class StrongSwanPeer:
 
     def terminate(self) -> None:
         self._charon.terminate(NAME)
+
+    @property
+    def version(self) -> str:
+        return f"strongSwan {self._charon.version}"
 
     @property
     def log(self) -> str:
@@ -97,16 +107,22 @@ class LibreswanPeer:
         self._pluto.delete(NAME)
 
     @property
+    def version(self) -> str:
+        return f"libreswan {self._pluto.version}"
+
+    @property
     def log(self) -> str:
         return self._pluto.log
 
 
 @contextmanager
-def started(name: str, host: Host) -> Iterator[Peer]:
+def started(name: str, host: Host, *, telling: bool = False) -> Iterator[Peer]:
+    """telling: its log tells keys and what it encrypts."""
     if name == "strongswan":
-        with StrongSwan(host, log_levels=LOG_LEVELS) as charon:
+        levels = strongswan.LOG_LEVELS if telling else LOG_LEVELS
+        with StrongSwan(host, log_levels=levels) as charon:
             yield StrongSwanPeer(charon)
     else:
         settle()
-        with Libreswan(host) as pluto:
+        with Libreswan(host, TELLING if telling else "none") as pluto:
             yield LibreswanPeer(pluto)
