@@ -11,7 +11,7 @@ def every(_: bytes) -> bool:
 
 
 def test_the_first_of_a_flow_asks() -> None:
-    held = HeldPackets()
+    held = HeldPackets[bytes, bytes]()
     assert held.hold(b"a", b"1", 0.0) == (True, False)
     assert held.hold(b"a", b"2", 0.0) == (False, False)
     assert held.hold(b"b", b"3", 0.0) == (True, False)
@@ -19,7 +19,7 @@ def test_the_first_of_a_flow_asks() -> None:
 
 
 def test_released_in_order_of_arrival() -> None:
-    held = HeldPackets()
+    held = HeldPackets[bytes, bytes]()
     for key, packet in ((b"a", b"1"), (b"b", b"2"), (b"a", b"3")):
         held.hold(key, packet, 0.0)
     assert held.release(lambda key: key == b"a") == [(b"a", b"1"), (b"a", b"3")]
@@ -29,7 +29,7 @@ def test_released_in_order_of_arrival() -> None:
 
 
 def test_a_flow_keeps_its_newest() -> None:
-    held = HeldPackets()
+    held = HeldPackets[bytes, bytes]()
     packets = [bytes([number]) for number in range(PER_FLOW + 3)]
     dropped = [held.hold(b"a", packet, 0.0)[1] for packet in packets]
     assert dropped == [False] * PER_FLOW + [True] * 3
@@ -37,7 +37,7 @@ def test_a_flow_keeps_its_newest() -> None:
 
 
 def test_all_flows_together_are_bounded() -> None:
-    held = HeldPackets()
+    held = HeldPackets[bytes, bytes]()
     flows = [number.to_bytes(2, "big") for number in range(limits.HELD_PACKETS_MAX)]
     for place, flow in enumerate(flows):
         assert held.hold(flow, b"p", float(place)) == (True, False)
@@ -48,7 +48,7 @@ def test_all_flows_together_are_bounded() -> None:
 
 
 def test_nothing_waits_for_ever() -> None:
-    held = HeldPackets()
+    held = HeldPackets[bytes, bytes]()
     held.hold(b"a", b"1", 0.0)
     held.hold(b"a", b"2", 10.0)
     assert held.expire(limits.HELD_PACKET_S - 0.1) == 0
@@ -59,7 +59,7 @@ def test_nothing_waits_for_ever() -> None:
 
 
 def test_asked_once_a_second_while_packets_wait() -> None:
-    held = HeldPackets()
+    held = HeldPackets[bytes, bytes]()
     held.hold(b"a", b"1", 0.0)
     assert list(held.to_ask(0.9)) == []
     assert list(held.to_ask(1.0)) == [b"a"]

@@ -24,6 +24,14 @@ def test_by_seconds() -> None:
     assert span.grow(9_999.0, 0, 0) is None
 
 
+def test_when_to_look_again() -> None:
+    span = lifespan()
+    for moment, age in ((1_090.0, Age.SOFT), (1_100.0, Age.HARD)):
+        assert span.next_at == moment
+        assert span.grow(moment, 0, 0) is age
+    assert span.next_at == float("inf")
+
+
 def test_by_octets() -> None:
     span = lifespan(kilobytes=10)
     assert span.next_octets == 9_216

@@ -5,32 +5,38 @@ packet that has waited longest goes.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from typing import Generic, TypeVar
 
 from mainmode import limits
 
+K = TypeVar("K", bound=Hashable)
+"""What names a flow: octets (`ip.flow_key`), or a value in simulation."""
+P = TypeVar("P")
+"""What a packet is there: octets, or a value in simulation."""
 
-class _Waiting:
+
+class _Waiting(Generic[P]):
     """The packets of one flow, with the time each came."""
 
     __slots__ = ("asked_at", "packets")
 
     def __init__(self, asked_at: float) -> None:
-        self.packets: deque[tuple[float, bytes]] = deque()
+        self.packets: deque[tuple[float, P]] = deque()
         self.asked_at = asked_at
 
 
-class HeldPackets:
-    """A queue per flow, by flow key (`ip.flow_key`). Times are seconds on the driver's clock."""
+class HeldPackets(Generic[K, P]):
+    """A queue per flow. Times are seconds on the driver's clock."""
 
     def __init__(self) -> None:
-        self._flows: dict[bytes, _Waiting] = {}
+        self._flows: dict[K, _Waiting[P]] = {}
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def hold(self, key: bytes, packet: bytes, now: float) -> tuple[bool, bool]:
+    def hold(self, key: K, packet: P, now: float) -> tuple[bool, bool]:
         """Keep a packet. Returns (first, dropped): whether the flow had nothing waiting so that
         an SA must be asked for now, and whether another packet was dropped to make room."""
         waiting = self._flows.get(key)
@@ -58,7 +64,7 @@ class HeldPackets:
         self._count -= 1
         self._forget_empty(key)
 
-    def release(self, wanted: Callable[[bytes], bool]) -> list[tuple[bytes, bytes]]:
+    def release(self, wanted: Callable[[K], bool]) -> list[tuple[K, P]]:
         """Take out every (key, packet) whose key is `wanted`, each flow in order of arrival."""
         keys = [key for key in self._flows if wanted(key)]
         released = [(key, packet) for key in keys for _, packet in self._flows.pop(key).packets]
@@ -77,13 +83,13 @@ class HeldPackets:
         self._count -= dropped
         return dropped
 
-    def to_ask(self, now: float) -> Iterator[bytes]:
+    def to_ask(self, now: float) -> Iterator[K]:
         """The flows whose SA should be asked for again; each counts as asked for now."""
         for key, waiting in list(self._flows.items()):
             if now - waiting.asked_at >= limits.ACQUIRE_INTERVAL_S:
                 waiting.asked_at = now
                 yield key
 
-    def _forget_empty(self, key: bytes) -> None:
+    def _forget_empty(self, key: K) -> None:
         if not self._flows[key].packets:
             del self._flows[key]

@@ -36,6 +36,13 @@ class Lifespan:
         self.next_octets = self._hard_octets * limits.SOFT_EXPIRY
         """At so many octets `grow` has something to say: cheap to compare for every packet."""
 
+    @property
+    def next_at(self) -> float:
+        """At this time at the latest `grow` has something to say."""
+        if self.age is Age.FRESH:
+            return self._soft_at
+        return self._hard_at if self.age is Age.SOFT else _NEVER
+
     def grow(self, now: float, octets: int, sequence: int) -> Age | None:
         """The new age if the pair has just come into it, else None.
 

@@ -48,7 +48,7 @@ class DataPlane:
         self._deliver = deliver
         self._transmit = transmit
         self._pairs = PairTable(process)
-        self._held = HeldPackets()
+        self._held = HeldPackets[bytes, bytes]()
         self._bad_spis = Seldom[IpAddress](limits.BAD_SPI_INTERVAL_S, limits.BAD_SPI_PEERS_MAX)
         self._flows: dict[bytes, LivePair] = {}
         """Flow key to the pair that carries it; emptied whenever that may change."""
