@@ -16,6 +16,7 @@ from mainmode.engine.events import (
     Suspicion,
 )
 from mainmode.numbers import HeaderFlag, PayloadType
+from mainmode.testing.mutations import repair_length
 from mainmode.testing.samples import MAIN_MODE_OFFER
 from mainmode.wire.header import HEADER_OCTETS
 from mainmode.wire.payloads import (
@@ -312,3 +313,14 @@ def with_digest(standing: Rung, digest: bytes) -> list[Payload]:
             for each in standing.payloads
         ]
     return [Hash(digest), *standing.payloads]
+
+
+# --- what no proof covers -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ENCRYPTED)
+def test_blocks_behind_the_payloads_are_no_padding(name: str) -> None:
+    """Two blocks more would move the IV chain to where the sender is not."""
+    standing = rung(name)
+    require_unmoved(standing, repair_length(standing.datagram + bytes(32)))
+    require_admitted(standing)

@@ -23,6 +23,7 @@ COMMANDS = {
     "policy": "mainmode.cli.policy:policy",
     "driver": "mainmode.cli.driver:driver",
     "bench": "mainmode.bench.command:bench",
+    "simulate": "mainmode.cli.simulate:simulate",
 }
 """Command to `module:function`. A module imports what is slow inside its function."""
 

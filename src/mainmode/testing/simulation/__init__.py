@@ -1,0 +1,1 @@
+"""Whole hosts on a simulated network under one virtual clock (`mainmode simulate`)."""
