@@ -54,6 +54,7 @@ def test_a_broken_seed_says_how_to_live_it_again(monkeypatch: pytest.MonkeyPatch
     assert "mainmode simulate --seed 9 --hosts 5 --loss 0.25 --trace" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_range_counts_faults_and_rules() -> None:
     done = simulate("--seeds", "0..5")
     assert "main mode as initiator" in done.stdout

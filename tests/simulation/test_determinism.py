@@ -27,6 +27,7 @@ def test_another_seed_is_another_life() -> None:
     assert trace(1) != trace(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [4, 5])
 def test_the_same_seed_in_two_processes(seed: int) -> None:
     """Python hashes text and octets otherwise in each."""

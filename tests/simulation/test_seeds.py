@@ -7,7 +7,7 @@ from mainmode.testing.simulation.run import Simulation
 from mainmode.testing.simulation.swarm import Summary, many
 
 SEEDS = 1_000
-FEW = 30
+FEW = 8
 
 
 def live(count: int) -> Summary:
