@@ -6,7 +6,7 @@ from mainmode.testing.simulation.plan import Settings
 from mainmode.testing.simulation.run import Simulation
 from mainmode.testing.simulation.swarm import Summary, many
 
-SEEDS = 1_000
+SEEDS = 500
 FEW = 8
 
 

@@ -105,20 +105,21 @@ class Endings:
             carrier, notification.protocol, int.from_bytes(notification.spi or notification.data)
         )
 
-    def forgotten_by_peer(self, carrier: MainModeSa) -> None:
-        """INITIAL-CONTACT: the same identity at the same address and port remembers nothing older
-        than this main mode SA. What is younger is not meant, however late the message comes."""
+    def forgotten_by_peer(self, carrier: MainModeSa, said_after: float) -> None:
+        """INITIAL-CONTACT: the same identity at the same address and port remembers nothing that
+        is older than this main mode SA and stood at a time when it cannot have been said yet. What
+        is younger is not meant, however late the message comes."""
         why = "the peer has started anew"
         peer = carrier.path.peer.address
         standing = self._associations.main_modes_with(peer)
         for sa in standing[: standing.index(carrier)]:
-            if same_peer(sa, carrier):
+            if same_peer(sa, carrier) and sa.established_at <= said_after:
                 for pair in self._made_under(sa):
                     self.end_quick_mode(pair.pair.spi, why, tell=False)
                 self.end_main_mode(sa, why, tell=False)
         for pair in self._associations.quick_modes_with(peer):
             orphan = pair.main_mode not in self._associations.main_modes
-            older = pair.established_at <= carrier.established_at
+            older = pair.established_at <= said_after
             if orphan and older and made_with(pair, carrier):
                 self.end_quick_mode(pair.pair.spi, why, tell=False)
 

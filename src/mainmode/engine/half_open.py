@@ -50,6 +50,7 @@ class HalfOpen:
     fingerprint: bytes
     """Of message 1."""
     sent: bytes
+    since: float
     replies: int = 0
     continued: bool = False
     """Its initiator has returned our cookie: main mode goes on in an exchange."""
@@ -142,6 +143,7 @@ class HalfOpenMainModes:
             capabilities,
             _fingerprint(datagram),
             reply[0],
+            self._desk.now,
         )
         self._add(half_open)
         names = ("HDR", *(short_name(payload) for payload in payloads.items))

@@ -186,6 +186,8 @@ class MainMode:
     offer: SaPayload | None = None
     """What we have offered, as initiator."""
     choice: MainModeChoice | None = None
+    begun_at: float = 0.0
+    """When message 1 went out or came in."""
     first_contact: Callable[["MainMode"], bool] = lambda _mm: False
     """Whether, as initiator, to tell the peer that we remember no other SA with it."""
     introduced: bool = False

@@ -186,6 +186,7 @@ class Negotiations:
                 return
         mm = self._main_mode(Role.INITIATOR, path, self._new_cookie(), NO_COOKIE, authentications)
         mm.first_contact = self._introductions.is_due
+        mm.begun_at = self._desk.now
         mm.vendor_ids = vendor_ids.announced(
             self._terms.policy.profile, path, first_contact=self._first_contact(path)
         )
@@ -209,6 +210,7 @@ class Negotiations:
         authentications = (half_open.choice.authentication,)
         mm = self._main_mode(Role.RESPONDER, path, cky_i, cky_r, authentications)
         mm.choice, mm.capabilities = half_open.choice, half_open.capabilities
+        mm.begun_at = half_open.since
         ladder = main_mode.respond(mm, half_open.sai_b)
         return self._answer(ladder, mm, path, header, datagram)
 
@@ -270,7 +272,7 @@ class Negotiations:
         if mm.initial_contact:
             name = name_of(NotifyType, NotifyType.INITIAL_CONTACT)
             desk.record(NotificationReceived(sa.path, name, authenticated=True))
-            self._endings.forgotten_by_peer(sa)
+            self._endings.forgotten_by_peer(sa, mm.begun_at)
         self._introductions.established(sa, mm, is_due=is_due)
         for other in self._associations.main_modes_with(sa.path.peer.address):
             if other.lost and same_peer(other, sa):

@@ -133,7 +133,7 @@ class Notices:
         elif notification.notify == NotifyType.R_U_THERE_ACK:
             self._negotiations.probes.answered(sa, notification)
         elif notification.notify == NotifyType.INITIAL_CONTACT:
-            self._endings.forgotten_by_peer(sa)
+            self._endings.forgotten_by_peer(sa, sa.established_at)
         elif notification.notify <= NOTIFY_ERROR_MAX:
             if notification.notify == NotifyType.INVALID_SPI:
                 self._endings.unknown_to_peer(sa, notification)
