@@ -6,7 +6,7 @@ from mainmode.testing.simulation.plan import Settings
 from mainmode.testing.simulation.run import Simulation
 from mainmode.testing.simulation.swarm import Summary, many
 
-SEEDS = 500
+SEEDS = 200
 FEW = 8
 
 
