@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Self
 
 from mainmode.diagnosis.capture import Capture
 from mainmode.packets.ip import checksum
-from tests.peers.network import Host
+from tests.peers.network import FIRST, SECOND, Host
 
 if TYPE_CHECKING:  # what only sends traffic need not wait for a driver to be imported
     from tests.driver.static_host import Setup
@@ -287,3 +287,16 @@ def datagram(
             return there.recv(65_535)
         except TimeoutError:
             return None
+
+
+def send_every_size(one: Host, other: Host) -> None:
+    """Pings, streams and datagrams between the two hosts of the lab; each must arrive whole."""
+    for size in (0, 56, 1_472, 8_000, 30_000, 65_000):
+        assert ping(one, SECOND, size), size
+    assert ping(other, FIRST, 4_000)
+    transfer(one, other, SECOND, 3_000_000)
+    transfer(other, one, FIRST, 1_000_000, port=5_003)
+    for octets in (1, 1_473, 20_000, 65_000):
+        received = datagram(one, other, SECOND, octets)
+        assert received is not None
+        assert len(received) == octets

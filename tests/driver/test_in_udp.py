@@ -8,7 +8,7 @@ import pytest
 
 from mainmode.diagnosis.capture import Frame, esp_of, in_clear, protocol_of
 from mainmode.packets.refusal import Refusal
-from tests.driver.lab import StaticHost, datagram, ping, transfer, watched
+from tests.driver.lab import StaticHost, datagram, ping, send_every_size, transfer, watched
 from tests.driver.static_host import Setup
 from tests.endtoend.nat import INSIDE, OUTSIDE, SEEN, SEEN_NAT_PORT, Site, hosts_around_nat
 from tests.peers.network import FIRST, SECOND, Host
@@ -48,15 +48,7 @@ def test_every_size_of_everything(hosts: tuple[Host, Host], setup: Setup) -> Non
     one, other = hosts
     with StaticHost(one, setup) as here, StaticHost(other, setup.other) as there:
         with watched(one) as wire:
-            for size in (0, 56, 1_472, 8_000, 30_000, 65_000):
-                assert ping(one, SECOND, size), size
-            assert ping(other, FIRST, 4_000)
-            transfer(one, other, SECOND, 3 * MB)
-            transfer(other, one, FIRST, MB, port=5_003)
-            for octets in (1, 1_473, 20_000, 65_000):
-                received = datagram(one, other, SECOND, octets)
-                assert received is not None
-                assert len(received) == octets
+            send_every_size(one, other)
         assert in_clear(wire.frames) == []
         assert {protocol_of(frame) for frame in wire.frames} - {None} == {UDP}
         assert ports(wire.frames) == {(4500, 4500)}

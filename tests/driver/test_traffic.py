@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mainmode.diagnosis.capture import in_clear, protocol_of
-from tests.driver.lab import Pinger, StaticHost, datagram, ping, transfer, watched
+from tests.driver.lab import Pinger, StaticHost, datagram, ping, send_every_size, transfer, watched
 from tests.driver.static_host import Setup
 from tests.peers.network import FIRST, SECOND, Host
 
@@ -37,15 +37,7 @@ def test_every_size_of_everything(hosts: tuple[Host, Host], setup: Setup) -> Non
     one, other = hosts
     with protected(hosts, setup) as drivers:
         with watched(one) as wire:
-            for size in (0, 56, 1_472, 8_000, 30_000, 65_000):
-                assert ping(one, SECOND, size), size
-            assert ping(other, FIRST, 4_000)
-            transfer(one, other, SECOND, 3 * MB)
-            transfer(other, one, FIRST, MB, port=5_003)
-            for octets in (1, 1_473, 20_000, 65_000):
-                received = datagram(one, other, SECOND, octets)
-                assert received is not None
-                assert len(received) == octets
+            send_every_size(one, other)
         assert in_clear(wire.frames) == []
         protocols = {protocol_of(frame) for frame in wire.frames} - {None}
         assert protocols == {51 if setup.suite.startswith("ah") else 50}

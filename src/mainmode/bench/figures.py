@@ -35,9 +35,9 @@ class Figures:
             "rate_per_s": round(self.rate_per_s, 1),
             "initiator_cpu_ms": round(self._each_ms(self.initiator_cpu_s), 4),
             "responder_cpu_ms": round(self._each_ms(self.responder_cpu_s), 4),
-            "bytes_per_sa_pair": _rounded(self.octets_per_pair),
-            "crypto_share": _rounded(self.crypto_share, 3),
-            "first_packet_ms": _rounded(self.first_packet_ms, 2),
+            "bytes_per_sa_pair": rounded(self.octets_per_pair),
+            "crypto_share": rounded(self.crypto_share, 3),
+            "first_packet_ms": rounded(self.first_packet_ms, 2),
         }
 
     @property
@@ -71,7 +71,7 @@ class Figures:
         return seconds / self.negotiations * 1000
 
 
-def _rounded(figure: float | None, digits: int | None = None) -> float | None:
+def rounded(figure: float | None, digits: int | None = None) -> float | None:
     """Without digits a whole number."""
     return None if figure is None else round(figure, digits)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from mainmode.bench.figures import rounded
 from mainmode.bench.flows import DATAGRAM_OCTETS, Received
 from mainmode.model import Mode
 
@@ -50,8 +51,8 @@ class Flow:
 
     def cost_as_json(self) -> dict[str, float | None]:
         return {
-            "sender_cpu_us_per_packet": _rounded(self.sending.us_per_packet),
-            "receiver_cpu_us_per_packet": _rounded(self.receiving.us_per_packet),
+            "sender_cpu_us_per_packet": rounded(self.sending.us_per_packet, 2),
+            "receiver_cpu_us_per_packet": rounded(self.receiving.us_per_packet, 2),
             "sender_busy": round(self.sending.busy, 3),
             "receiver_busy": round(self.receiving.busy, 3),
         }
@@ -80,11 +81,11 @@ class Traffic:
             "seconds": round(self.stream.received.seconds, 2),
             "tcp": {
                 "mbit_per_s": round(self.stream.mbit_per_s, 1),
-                "sender_mbit_per_s_per_processor": _rounded(
-                    self.stream.mbit_per_s_of(self.stream.sending)
+                "sender_mbit_per_s_per_processor": rounded(
+                    self.stream.mbit_per_s_of(self.stream.sending), 2
                 ),
-                "receiver_mbit_per_s_per_processor": _rounded(
-                    self.stream.mbit_per_s_of(self.stream.receiving)
+                "receiver_mbit_per_s_per_processor": rounded(
+                    self.stream.mbit_per_s_of(self.stream.receiving), 2
                 ),
                 **self.stream.cost_as_json(),
             },
@@ -121,7 +122,3 @@ def _side(cost: Cost) -> str:
 
 def _mbit(figure: float | None) -> str:
     return "unknown" if figure is None else f"{figure:.0f} Mbit/s"
-
-
-def _rounded(figure: float | None) -> float | None:
-    return None if figure is None else round(figure, 2)

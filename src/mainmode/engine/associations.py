@@ -4,6 +4,7 @@ Records hold octets and values only, so that they can be stored and moved. Every
 dictionary access, whatever the number of SAs.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,10 +16,8 @@ from mainmode.engine.vendor_ids import Capabilities
 from mainmode.model import IpAddress, Mode, Path, SaPair, Selector
 from mainmode.numbers import ProtocolId
 from mainmode.policy.model import Authentication, MainModeOffer
+from mainmode.wire.header import Cookies
 from mainmode.wire.payloads import Identification
-
-Cookies = tuple[bytes, bytes]
-"""CKY-I and CKY-R: together they name a main mode SA."""
 
 
 @dataclass(slots=True)
@@ -137,29 +136,27 @@ class Associations:
 
     def newest_main_mode(self, path: Path) -> MainModeSa | None:
         """The newest that stands on this path, or None."""
-        on_path = (
-            sa for sa in reversed(self.main_modes_with(path.peer.address)) if sa.path == path
-        )
-        return next(on_path, None)
+        return next((sa for sa in self._between(path) if sa.path == path), None)
 
     def newest_between(self, path: Path) -> MainModeSa | None:
         """The newest that stands between these hosts, through whatever ports, or None."""
-        between = (
-            sa
-            for sa in reversed(self.main_modes_with(path.peer.address))
-            if sa.path.hosts == path.hosts
-        )
-        return next(between, None)
+        return next(self._between(path), None)
 
     def usable_main_mode(
         self, path: Path, authentications: tuple[Authentication, ...]
     ) -> MainModeSa | None:
         """The newest one between these hosts whose proof the rule accepts, or None. Its ports may
         be others: main mode moves to those that pass a NAT."""
+        accepted = (
+            sa for sa in self._between(path) if sa.usable and sa.authentication in authentications
+        )
+        return next(accepted, None)
+
+    def _between(self, path: Path) -> Iterator[MainModeSa]:
+        """Those that stand between these hosts, newest first."""
         for sa in reversed(self._by_peer.get(path.peer.address, ())):
-            if sa.usable and sa.path.hosts == path.hosts and sa.authentication in authentications:
-                return sa
-        return None
+            if sa.path.hosts == path.hosts:
+                yield sa
 
     def add_quick_mode(self, sa: QuickModeSa) -> None:
         pair = sa.pair

@@ -27,11 +27,9 @@ from mainmode.numbers import Doi, ExchangeType, Situation
 from mainmode.policy.model import MainModeSettings
 from mainmode.policy.offers import MainModeChoice, choose_main_mode
 from mainmode.policy.selection import PeerTerms
-from mainmode.wire.header import HEADER_OCTETS, Header
+from mainmode.wire.header import HEADER_OCTETS, Cookies, Header
 from mainmode.wire.message import Payloads, encode_payloads
 from mainmode.wire.payloads import Payload, SaPayload, VendorId, short_name
-
-Cookies = tuple[bytes, bytes]
 
 _SAID = SaPayload(Doi.IPSEC, Situation.IDENTITY_ONLY, ())
 """In place of an answer that has left: `sent` has its octets."""

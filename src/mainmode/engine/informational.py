@@ -7,6 +7,7 @@ Each protected message has a message ID and an IV of its own; it never touches a
 payload a message, since racoon's check of the HASH covers only the first.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from mainmode.crypto.keys import MainModeKeys, hash_1, phase2_iv
@@ -16,6 +17,7 @@ from mainmode.engine.desk import Entropy
 from mainmode.engine.envelope import Envelope, require_proof, with_proof
 from mainmode.errors import Malformed
 from mainmode.failures import Failure, Inadmissible, Reason
+from mainmode.ladder import Proof
 from mainmode.numbers import (
     Doi,
     ExchangeType,
@@ -26,7 +28,7 @@ from mainmode.numbers import (
     name_of,
 )
 from mainmode.policy.model import MainModeOffer
-from mainmode.wire.header import HEADER_OCTETS, Header
+from mainmode.wire.header import HEADER_OCTETS, Cookies, Header
 from mainmode.wire.message import Payloads, encode_payloads, parse_payloads_untrusted
 from mainmode.wire.payloads import Delete, Notification, Payload
 
@@ -57,18 +59,25 @@ def fresh_message_id(sa: MainModeSa, entropy: Entropy) -> int:
 def protected(sa: MainModeSa, payload: Payload, entropy: Entropy) -> bytes:
     """HDR*, HASH(1), payload."""
     message_id = fresh_message_id(sa, entropy)
-    prf_a = Prf(sa.offer.hash, sa.keys.skeyid_a)
-    first, body = with_proof(lambda rest: hash_1(prf_a, message_id, rest), [payload])
-    sealed = envelope(sa, message_id).seal(body)
+    proof = first_proof(sa, message_id)
+    return sealed(sa.cookies, message_id, envelope(sa, message_id), proof, [payload])
+
+
+def sealed(
+    cookies: Cookies, message_id: int, chain: Envelope, proof: Proof, payloads: Sequence[Payload]
+) -> bytes:
+    """HDR*, HASH, payloads: one message of an informational exchange, whose chain moves on."""
+    first, body = with_proof(proof, payloads)
+    ciphertext = chain.seal(body)
     header = Header(
-        *sa.cookies,
+        *cookies,
         first,
         ExchangeType.INFORMATIONAL,
         HeaderFlag.ENCRYPTION,
         message_id,
-        HEADER_OCTETS + len(sealed),
+        HEADER_OCTETS + len(ciphertext),
     )
-    return header.encode() + sealed
+    return header.encode() + ciphertext
 
 
 class Keyed(Protocol):
@@ -98,9 +107,14 @@ def opened(sa: Keyed, header: Header, datagram: bytes) -> Payloads:
     if not _SAYS.intersection(payloads.kinds) or not _MAY_HOLD.issuperset(payloads.kinds):
         detail = "it does not hold what informational messages hold"
         raise Inadmissible(Failure(Reason.MALFORMED, detail=detail))
-    prf_a = Prf(sa.offer.hash, sa.keys.skeyid_a)
-    require_proof(lambda rest: hash_1(prf_a, header.message_id, rest), body, payloads)
+    require_proof(first_proof(sa, header.message_id), body, payloads)
     return payloads
+
+
+def first_proof(sa: Keyed, message_id: int) -> Proof:
+    """HASH(1) of what follows it."""
+    prf_a = Prf(sa.offer.hash, sa.keys.skeyid_a)
+    return lambda rest: hash_1(prf_a, message_id, rest)
 
 
 def envelope(sa: Keyed, message_id: int) -> Envelope:

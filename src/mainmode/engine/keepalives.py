@@ -8,10 +8,11 @@ Source: RFC 3948 2.3 and 4, MS-IKEE 3.2.2.
 """
 
 from mainmode import limits
-from mainmode.engine.associations import Associations, Cookies, MainModeSa
+from mainmode.engine.associations import Associations, MainModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.model import Path
+from mainmode.wire.header import Cookies
 
 
 class Keepalives:

@@ -20,9 +20,8 @@ from mainmode.crypto.algorithms import Hash
 from mainmode.crypto.prf import digest
 from mainmode.model import Endpoint, IpAddress, NatRevision, Path
 from mainmode.numbers import IdType
+from mainmode.wire.header import Cookies
 from mainmode.wire.nat import NatDiscovery, NatOriginalAddress
-
-Cookies = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, cast
 from mainmode import limits
 from mainmode.auth.authenticator import Role
 from mainmode.engine import informational, main_mode, quick_mode, vendor_ids
-from mainmode.engine.associations import Associations, Cookies, MainModeSa, QuickModeSa
+from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.endings import Endings, same_peer
 from mainmode.engine.events import (
@@ -40,7 +40,7 @@ from mainmode.ladder import MM2, Ladder
 from mainmode.model import IpAddress, Path, SaPair, Selector
 from mainmode.numbers import NotifyType, name_of
 from mainmode.policy.model import Authentication
-from mainmode.wire.header import Header
+from mainmode.wire.header import Cookies, Header
 from mainmode.wire.payloads import VendorId
 
 AUTHENTICATION_FAILURES = (Reason.WRONG_KEY, Reason.IDENTITY_MISMATCH, Reason.NO_CREDENTIAL)

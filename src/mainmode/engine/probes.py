@@ -15,11 +15,12 @@ Source: RFC 3706; which peers count what: their sources.
 from dataclasses import dataclass
 
 from mainmode.engine import informational
-from mainmode.engine.associations import Associations, Cookies, MainModeSa
+from mainmode.engine.associations import Associations, MainModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.endings import Endings
 from mainmode.engine.terms import Terms
 from mainmode.engine.timers import Timer, TimerKind
+from mainmode.wire.header import Cookies
 from mainmode.wire.payloads import Notification
 
 _NUMBER_MAX = 0x7FFF_FFFF

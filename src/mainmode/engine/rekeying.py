@@ -13,7 +13,7 @@ Source: docs/service.md 20 and 28 to 31; strongSwan's and racoon's sources for w
 
 from mainmode import limits
 from mainmode.auth.authenticator import Role
-from mainmode.engine.associations import Associations, Cookies, MainModeSa, QuickModeSa
+from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.endings import Endings, made_with
 from mainmode.engine.negotiations import Negotiations
@@ -21,6 +21,7 @@ from mainmode.engine.terms import Terms
 from mainmode.engine.timers import Timer, TimerKind, numbered
 from mainmode.engine.wishes import Wish
 from mainmode.failures import Refused
+from mainmode.wire.header import Cookies
 
 
 class Rekeying:

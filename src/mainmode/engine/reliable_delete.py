@@ -19,18 +19,16 @@ appendix B for a second message is taken.
 from dataclasses import dataclass, field
 
 from mainmode import limits
-from mainmode.crypto.keys import hash_1
 from mainmode.crypto.prf import Prf
 from mainmode.engine import informational
 from mainmode.engine.associations import MainModeSa
 from mainmode.engine.desk import Desk
-from mainmode.engine.envelope import Envelope, require_proof, with_proof
+from mainmode.engine.envelope import Envelope, require_proof
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.errors import Malformed
 from mainmode.failures import Inadmissible
 from mainmode.ladder import Proof
 from mainmode.model import Path
-from mainmode.numbers import ExchangeType, HeaderFlag
 from mainmode.wire.header import HEADER_OCTETS, Header
 from mainmode.wire.message import Payloads, parse_payloads_untrusted
 from mainmode.wire.payloads import Delete, Nonce, Payload
@@ -85,16 +83,13 @@ class ReliableDeletes:
             desk.send(sa.path, informational.protected(sa, delete, desk.entropy))
             return
         message_id = informational.fresh_message_id(sa, desk.entropy)
-        key, prf_a = (*sa.cookies, message_id), Prf(sa.offer.hash, sa.keys.skeyid_a)
-        nonce, envelope = (
-            Nonce(desk.entropy(limits.NONCE_OCTETS)),
-            informational.envelope(sa, message_id),
-        )
-        datagram = _message(
-            key, envelope, lambda rest: hash_1(prf_a, message_id, rest), [nonce, delete]
-        )
-        acknowledged = _hash_2(prf_a, message_id, nonce.data)
-        self._sent[key] = _Sent(sa.path, datagram, envelope, acknowledged)
+        key = (*sa.cookies, message_id)
+        nonce = Nonce(desk.entropy(limits.NONCE_OCTETS))
+        chain = informational.envelope(sa, message_id)
+        proof = informational.first_proof(sa, message_id)
+        datagram = informational.sealed(sa.cookies, message_id, chain, proof, [nonce, delete])
+        acknowledged = _hash_2(sa, message_id, nonce.data)
+        self._sent[key] = _Sent(sa.path, datagram, chain, acknowledged)
         desk.send(sa.path, datagram)
         self._arm(TimerKind.DELETE, key, limits.DELETE_RETRY_INTERVALS_S[0])
 
@@ -144,12 +139,14 @@ class ReliableDeletes:
         if len(nonces) != 1:
             return
         key = (header.cky_i, header.cky_r, header.message_id)
-        envelope = informational.envelope(sa, header.message_id)
-        envelope.accept(datagram[HEADER_OCTETS : header.length])
-        prf_a = Prf(sa.offer.hash, sa.keys.skeyid_a)
-        ours = Nonce(self._desk.entropy(limits.NONCE_OCTETS))
-        proof = _hash_2(prf_a, header.message_id, nonces[0].data)
-        reply = _message(key, envelope, proof, [ours, *payloads.all(Delete)])
+        chain = informational.envelope(sa, header.message_id)
+        chain.accept(datagram[HEADER_OCTETS : header.length])
+        said: list[Payload] = [
+            Nonce(self._desk.entropy(limits.NONCE_OCTETS)),
+            *payloads.all(Delete),
+        ]
+        proof = _hash_2(sa, header.message_id, nonces[0].data)
+        reply = informational.sealed(sa.cookies, header.message_id, chain, proof, said)
         self._answered[key] = _Answered(datagram, reply)
         self._desk.send(sa.path, reply)
         self._arm(TimerKind.DELETE, key, limits.FINISHED_EXCHANGE_S)
@@ -158,14 +155,6 @@ class ReliableDeletes:
         self._desk.timers.set(Timer(kind, key), self._desk.now + after_s)
 
 
-def _hash_2(prf_a: Prf, message_id: int, ni_b: bytes) -> Proof:
+def _hash_2(sa: MainModeSa, message_id: int, ni_b: bytes) -> Proof:
+    prf_a = Prf(sa.offer.hash, sa.keys.skeyid_a)
     return lambda rest: prf_a(ni_b + message_id.to_bytes(4) + rest)
-
-
-def _message(key: Key, envelope: Envelope, proof: Proof, payloads: list[Payload]) -> bytes:
-    first, body = with_proof(proof, payloads)
-    sealed = envelope.seal(body)
-    length = HEADER_OCTETS + len(sealed)
-    flags = HeaderFlag.ENCRYPTION
-    header = Header(*key[:2], first, ExchangeType.INFORMATIONAL, flags, key[2], length)
-    return header.encode() + sealed

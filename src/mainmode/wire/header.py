@@ -21,6 +21,8 @@ _unpack = _LAYOUT.unpack_from
 HEADER_OCTETS = _LAYOUT.size
 VERSION = 0x10
 """Major version 1, minor version 0: the only one there is."""
+Cookies = tuple[bytes, bytes]
+"""CKY-I and CKY-R: together they name a main mode SA."""
 NO_COOKIE = bytes(limits.COOKIE_OCTETS)
 """The responder cookie before there is a responder."""
 
