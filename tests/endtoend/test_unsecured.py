@@ -129,11 +129,13 @@ def test_a_pair_takes_its_place(field: Field) -> None:
     with field.second() as second:
         second.wait_until_reaching(FIRST)
         assert first.ask("soft") == []
-        assert len(first.ask("qmsas")) == 1
         shown = len(field.link.frames)
         assert ping(first.host, SECOND)
         assert ping(other, FIRST)
         transfer(other, first.host, FIRST, 100_000)
+        wait_for(  # two for a moment when both sides have begun
+            lambda: ping(other, FIRST) and len(first.ask("qmsas")) == 1, "one pair"
+        )
         assert in_clear(field.link.frames[shown:]) == []
 
 
