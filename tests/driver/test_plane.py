@@ -693,12 +693,12 @@ def test_a_pair_ends_by_the_clock() -> None:
     here = bench()
     words = with_lifetime(100, 0)
     here.install(words)
+    here.out(udp())
     here.tick(89.0)
     assert here.expirations == []
     here.tick(1.0)
     here.tick(1.0)
     assert here.expirations == [(words.spi, False)]
-    here.out(udp())
     here.tick(9.0)
     assert here.expirations == [(words.spi, False), (words.spi, True)]
     here.out(udp())

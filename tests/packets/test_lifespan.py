@@ -17,18 +17,34 @@ def lifespan(seconds: int = 100, kilobytes: int = 10, suite: str = "esp:aes128-s
 
 def test_by_seconds() -> None:
     span = lifespan()
-    assert span.grow(1_089.9, 0, 0) is None
-    assert span.grow(1_090.0, 0, 0) is Age.SOFT
-    assert span.grow(1_099.9, 0, 0) is None
+    assert span.grow(1_089.9, 1, 0) is None
+    assert span.grow(1_090.0, 1, 0) is Age.SOFT
+    assert span.grow(1_099.9, 1, 0) is None
+    assert span.grow(1_100.0, 1, 0) is Age.HARD
+    assert span.grow(9_999.0, 1, 0) is None
+
+
+def test_a_pair_that_has_carried_nothing_need_not_be_replaced() -> None:
+    span = lifespan()
+    assert span.grow(1_090.0, 0, 0) is None
+    assert span.next_at == 1_100.0
     assert span.grow(1_100.0, 0, 0) is Age.HARD
-    assert span.grow(9_999.0, 0, 0) is None
+
+
+def test_but_with_its_first_packet() -> None:
+    span = lifespan()
+    assert span.grow(1_090.0, 0, 0) is None
+    assert span.next_octets == 1
+    assert span.grow(1_095.0, 1, 0) is Age.SOFT
+    assert span.next_octets == 10_240
+    assert span.grow(1_100.0, 1, 0) is Age.HARD
 
 
 def test_when_to_look_again() -> None:
     span = lifespan()
     for moment, age in ((1_090.0, Age.SOFT), (1_100.0, Age.HARD)):
         assert span.next_at == moment
-        assert span.grow(moment, 0, 0) is age
+        assert span.grow(moment, 1, 0) is age
     assert span.next_at == float("inf")
 
 
@@ -55,8 +71,8 @@ def test_straight_to_the_end() -> None:
 
 def test_an_age_never_goes_back() -> None:
     span = lifespan()
-    assert span.grow(1_095.0, 0, 0) is Age.SOFT
-    assert span.grow(1_000.0, 0, 0) is None
+    assert span.grow(1_095.0, 1, 0) is Age.SOFT
+    assert span.grow(1_000.0, 1, 0) is None
     assert span.age is Age.SOFT
 
 

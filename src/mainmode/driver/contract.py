@@ -77,8 +77,8 @@ class Upward(Protocol):
         asks once a second as long as packets of the flow wait."""
 
     def expired(self, spi: int, *, hard: bool) -> None:
-        """The pair with this inbound SPI nears (soft) or has reached (hard) its lifetime.
-        After a hard one the driver passes no packet through it."""
+        """The pair with this inbound SPI nears (soft, if it is in use) or has reached (hard) its
+        lifetime. After a hard one the driver passes no packet through it."""
 
     def idle(self, spi: int) -> None:
         """Nothing went through the pair for the idle time."""

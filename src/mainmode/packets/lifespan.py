@@ -17,7 +17,8 @@ _NEVER = float("inf")
 class Age(Enum):
     FRESH = "fresh"
     SOFT = "soft"
-    """Time to make a new pair; this one still carries packets."""
+    """Time to make a new pair; this one still carries packets. A pair that has carried nothing
+    comes into it with its first packet, or never."""
     HARD = "hard"
     """Used up."""
 
@@ -58,11 +59,12 @@ class Lifespan:
     def _at(self, now: float, octets: int, sequence: int) -> Age:
         if now >= self._hard_at or octets >= self._hard_octets or sequence >= SEQUENCE_MAX:
             return Age.HARD
-        soft = limits.SOFT_EXPIRY
+        if now >= self._soft_at and not octets:
+            self._soft_at, self.next_octets = self._hard_at, 1
         if (
             now >= self._soft_at
-            or octets >= self._hard_octets * soft
-            or sequence >= SEQUENCE_MAX * soft
+            or octets >= self.next_octets
+            or sequence >= SEQUENCE_MAX * limits.SOFT_EXPIRY
         ):
             return Age.SOFT
         return self.age
