@@ -10,8 +10,9 @@ from mainmode.engine.main_mode import MainMode
 from mainmode.engine.terms import Terms
 from mainmode.engine.wishes import Wish
 from mainmode.failures import Refused
-from mainmode.model import Mode, Path, Selector
-from mainmode.policy.model import Authentication, Method
+from mainmode.model import Mode, Path, SaPair, Selector
+from mainmode.policy.model import Authentication, FilterAction, Method
+from mainmode.policy.offers import suite_of
 
 NO_LONGER = "no longer permitted by policy"
 
@@ -34,17 +35,21 @@ class Review:
         if isinstance(asker, Wish) and not self.wish(asker):
             return False  # it would be tried again by the old rule
         return self.main_mode(sa) and (
-            selector is None or self._traffic(path, selector, negotiation.mode, sa.authentication)
+            selector is None
+            or self._traffic(path, selector, negotiation.mode, sa.authentication) is not None
         )
 
     def half_open(self, half_open: HalfOpen) -> bool:
         return self._main_mode(half_open.path, (half_open.choice.authentication,))
 
     def main_mode(self, sa: MainModeSa) -> bool:
-        return self._main_mode(sa.path, (sa.authentication,))
+        offers = self._new.selection.main_mode(*sa.path.hosts).offers
+        return sa.offer in offers and self._main_mode(sa.path, (sa.authentication,))
 
     def quick_mode(self, sa: QuickModeSa) -> bool:
-        return self._traffic(sa.path, sa.pair.selector, sa.pair.mode, sa.authentication)
+        pair = sa.pair
+        action = self._traffic(sa.path, pair.selector, pair.mode, sa.authentication)
+        return action is not None and _offers(action, pair)
 
     def _main_mode(self, path: Path, authentications: tuple[Authentication, ...]) -> bool:
         """Whether all of these methods are still open to this peer."""
@@ -55,14 +60,15 @@ class Review:
 
     def _traffic(
         self, path: Path, selector: Selector, mode: Mode, authentication: Authentication
-    ) -> bool:
+    ) -> FilterAction | None:
+        """The filter action that protects it for this peer, if there is one."""
         try:
-            self._new.selection.authorise(
+            decision = self._new.selection.authorise(
                 selector, path.local.address, path.peer.address, authentication, mode
             )
         except Refused:
-            return False
-        return self._same_secret(authentication)
+            return None
+        return decision.filter_action if self._same_secret(authentication) else None
 
     def _same_secret(self, authentication: Authentication) -> bool:
         """Whether the key that a peer has proved is still the key."""
@@ -74,3 +80,11 @@ class Review:
         except KeyError:
             return False
         return old == new
+
+
+def _offers(action: FilterAction, pair: SaPair) -> bool:
+    """Whether the algorithms of a pair are among those that a filter action names."""
+    sa = pair.inbound
+    names = (sa.protocol, sa.cipher, sa.integrity)
+    suites = [suite for each in action.offers if (suite := suite_of(each)) is not None]
+    return any(suite.names == names for suite in suites)

@@ -30,6 +30,7 @@ from mainmode.policy.offers.quick_mode import (
     quick_mode_proposal,
 )
 from mainmode.policy.offers.responder_lifetime import encode_lifetime, lowered_untrusted
+from mainmode.policy.offers.suite import suite_of
 
 __all__ = [
     "MainModeChoice",
@@ -47,4 +48,5 @@ __all__ = [
     "pfs_group",
     "quick_mode_proposal",
     "read_alternatives_untrusted",
+    "suite_of",
 ]

@@ -31,6 +31,12 @@ class Suite:
     cipher: Cipher | None
     integrity: Hash | None
 
+    @property
+    def names(self) -> tuple[ProtocolId, str, str]:
+        """As in `model.IpsecSa`: protocol, cipher and integrity; empty: none."""
+        cipher = self.cipher.name if self.cipher is not None else ""
+        return self.protocol, cipher, self.integrity.name if self.integrity is not None else ""
+
 
 def is_enforceable(offer: QuickModeOffer) -> bool:
     """Whether a pair can be made of it today: AH or ESP, not both joined."""
