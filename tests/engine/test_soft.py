@@ -154,6 +154,17 @@ def test_under_continuous_traffic_another_attempt_is_made_after_the_lifetime() -
     assert scene.alice.outbound
 
 
+def test_an_attempt_for_what_has_ended_meanwhile_begins_no_other() -> None:
+    scene = alone(policy(rule(fallback=True), lifetime_s=300))
+    network = scene.network
+    network.run(limits.FALLBACK_S + 301.0)
+    [number] = scene.alice.soft
+    network.do(scene.alice, scene.alice.engine.soft_idle(number, network.now))
+    network.run(network.now + 100.0)
+    assert scene.alice.soft == {}
+    assert len(scene.alice.of(SoftSaEstablished)) == 1
+
+
 def test_a_shorter_retry_cycle_than_the_interval_leads_there_too() -> None:
     hasty = replace(SOFT, main_mode=replace(SOFT.main_mode, retry_intervals_s=(0.5, 0.5)))
     scene = alone(hasty)

@@ -95,7 +95,7 @@ class SoftSas:
         if standing is None:
             return None
         self._arm(TimerKind.SOFT_LIFETIME, number, settings.lifetime_s)
-        return Wish(standing.wish.path, standing.wish.decision)
+        return Wish(standing.wish.path, standing.wish.decision, passes_in_clear=True)
 
     def secured(self, sa: QuickModeSa) -> None:
         """A pair is installed."""
@@ -138,4 +138,6 @@ class SoftSas:
 def allowed(wish: Wish) -> bool:
     """Whether policy lets the traffic of this wish pass in clear when nobody answers."""
     action = wish.decision.filter_action
-    return wish.decision.mode is Mode.TRANSPORT and action.allow_fallback
+    return (
+        wish.decision.mode is Mode.TRANSPORT and action.allow_fallback and not wish.passes_in_clear
+    )

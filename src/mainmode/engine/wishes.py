@@ -16,6 +16,8 @@ class Wish:
     decision: Decision
     weak_keys: int = 0
     """How often its keys came out weak so far."""
+    passes_in_clear: bool = False
+    """Whether it is for what a soft SA lets pass: then no other soft SA comes of it."""
     tried_again: bool = False
     """Whether it has had another main mode made already, after silence under the first."""
 
