@@ -94,6 +94,11 @@ class Reason(Enum):
         NotifyType.PAYLOAD_MALFORMED,
         547,
     )
+    MAIN_MODE_USED_UP = (
+        "no more quick modes are to begin under this main mode SA",
+        NotifyType.INVALID_COOKIE,
+        547,
+    )
     PEER_REFUSED = ("the peer refused", None, 547)
     TIMED_OUT = ("the peer did not answer", None, 547)
     DRIVER_REFUSED = ("the IPSec driver refused the security association", None, 547)

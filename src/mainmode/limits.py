@@ -80,6 +80,8 @@ SMALL_BLOCK_LIFETIME_KIB = 1_048_576
 SPI_MIN = 0x100
 """0 is no SPI, 1..255 are reserved (RFC 2406 2.1)."""
 WEAK_KEY_RETRIES_MAX = 3
+REFUSAL_PAUSE_S = 10.0
+"""How long packets that still wait do not begin a refused quick mode anew (ours)."""
 REKEY_PATIENCE_S = 5.0
 """How long the side that did not make a pair waits for its renewal before it begins, at most; and
 not more than half of what is left to the pair at its pace so far (ours)."""

@@ -8,7 +8,7 @@ from mainmode.engine.events import MainModeEnded, MainModeEstablished, Negotiati
 from mainmode.failures import Reason
 from mainmode.numbers import ExchangeType
 from mainmode.testing.faults import lose_from
-from mainmode.testing.network import Arrival, Host, Network
+from mainmode.testing.network import Arrival, Host, Network, faithful
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, policy
 from tests.engine.peers import initial_contact
@@ -90,6 +90,18 @@ def test_silence_in_the_first_quick_mode_is_no_reason_for_another_main_mode() ->
     scene = Scene(fault=lose_from(numbers()["quick mode message 1"])).connect(LONG_ENOUGH_S)
     assert [event.mode for event in scene.alice.of(NegotiationFailed)] == ["quick mode"]
     assert len(scene.alice.of(MainModeEstablished)) == 1
+
+
+def test_but_in_the_second_it_is_though_none_has_succeeded() -> None:
+    """Else the two would never come together before the lifetime ends."""
+    scene = Scene(fault=lose_from(numbers()["quick mode message 1"])).connect(LONG_ENOUGH_S)
+    scene.network.fault = faithful
+    reborn = Host("192.0.2.2", policy(), CREDENTIALS, seed=1)
+    scene.network.hosts[reborn.address] = reborn
+    scene.bob = reborn
+    scene.connect(2 * LONG_ENOUGH_S)
+    assert [event.again for event in scene.alice.of(NegotiationFailed)] == [False, True]
+    scene.require_agreement()
 
 
 def test_a_peer_that_never_answers_a_certain_quick_mode_is_not_asked_for_ever() -> None:

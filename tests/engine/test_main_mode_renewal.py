@@ -39,6 +39,18 @@ def test_without_pairs_it_ends_and_nothing_follows() -> None:
     assert ended.why == "its lifetime has passed"
 
 
+def test_a_time_out_of_ones_own_ends_it_before_its_lifetime() -> None:
+    scene = Scene(policy(timeout_s=LIFETIME_S, lifetime_s=9 * LIFETIME_S), policy()).connect()
+    network = scene.network
+    [spi] = scene.alice.inbound
+    network.do(scene.alice, scene.alice.engine.expired(spi, network.now, hard=True))
+    network.run(LIFETIME_S - 1.0)
+    assert scene.alice.engine.main_mode_sas()
+    network.run(LIFETIME_S + 2.0)
+    assert scene.alice.engine.main_mode_sas() == ()
+    assert scene.bob.engine.main_mode_sas() == (), "it was told"
+
+
 def test_the_responder_renews_what_the_initiator_does_not() -> None:
     scene = Scene(policy(lifetime_s=LIFETIME_S)).connect(1.0)
     [sa] = scene.alice.engine.main_mode_sas()

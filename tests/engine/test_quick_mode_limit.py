@@ -2,10 +2,12 @@
 
 import pytest
 
-from mainmode.engine.events import MainModeEstablished
+from mainmode.failures import Reason
+from mainmode.numbers import NotifyType
 from mainmode.policy.model import Policy
+from mainmode.testing.faults import lose_from, notification_in_clear
 from mainmode.testing.samples import policy, rule
-from tests.engine.scene import Scene
+from tests.engine.scene import Scene, failures, numbers
 
 PORTS = (80, 81, 82, 83, 84)
 
@@ -50,14 +52,25 @@ def test_also_when_they_are_wanted_at_once() -> None:
 
 
 def test_the_responder_takes_no_more_than_its_own_policy_says() -> None:
-    """Whoever asks for more meets silence, and makes another main mode as for one that is lost."""
+    """Whoever asks for more hears so, and makes another main mode at once."""
     scene = Scene(
         policy(*(rule(protocol=6, port=port) for port in PORTS)),
         policy(*(rule("any", "me", protocol=6, port=port) for port in PORTS), quick_modes_max=1),
     )
     for port in PORTS[:2]:
         scene.acquire(scene.alice, scene.flow(port))
-        scene.network.run(scene.network.now + 60.0)
+        scene.network.run(scene.network.now + 1.0)
     scene.require_agreement(pairs=2)
-    assert [sa.quick_modes for sa in scene.bob.engine.main_mode_sas()] == [1]
-    assert len(scene.bob.of(MainModeEstablished)) == 2
+    assert [sa.quick_modes for sa in scene.bob.engine.main_mode_sas()] == [1, 1]
+    for host in (scene.alice, scene.bob):
+        [failure] = failures(host)
+        assert failure.reason is Reason.MAIN_MODE_USED_UP
+
+
+def test_who_says_in_clear_that_it_is_used_up_is_not_believed() -> None:
+    scene = Scene(fault=lose_from(numbers()["quick mode message 1"])).connect()
+    [sa] = scene.alice.engine.main_mode_sas()
+    forged = notification_in_clear(scene.datagrams[-1], NotifyType.INVALID_COOKIE)
+    scene.network.do(scene.alice, scene.alice.engine.receive(forged, sa.path, scene.network.now))
+    assert failures(scene.alice) == []
+    assert sa.usable

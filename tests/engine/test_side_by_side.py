@@ -9,18 +9,17 @@ from mainmode import limits
 from mainmode.auth.credentials import Credentials
 from mainmode.engine.events import (
     MainModeEstablished,
-    MessageSent,
     NegotiationFailed,
 )
 from mainmode.engine.vendor_ids import MAINMODE
 from mainmode.failures import Reason
 from mainmode.model import Flow
-from mainmode.numbers import Doi, ExchangeType, ProtocolId
+from mainmode.numbers import Doi, ExchangeType, NotifyType, ProtocolId
 from mainmode.testing.faults import Weather, lose_from
 from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, KEY, SECRET, authentication, policy, rule
-from mainmode.wire.payloads import Delete, VendorId
+from mainmode.wire.payloads import Delete, Notification, VendorId
 from tests.engine.peers import standing
 from tests.engine.rungs import asked_for, flow
 from tests.engine.scene import (
@@ -297,13 +296,27 @@ def test_a_peer_known_to_take_more_gets_them_all() -> None:
 
 
 def test_a_refused_quick_mode_makes_room_for_the_next() -> None:
-    host, puppet, _ = asked_for(PORTS)
+    host, puppet, waiting = asked_for(PORTS)
+    refused = 0
+    while waiting:
+        about = header(waiting.pop(0)).message_id.to_bytes(4)
+        no = Notification(Doi.IPSEC, ProtocolId.ESP, NotifyType.NO_PROPOSAL_CHOSEN, b"", about)
+        waiting += puppet.hears(puppet.inform(no))
+        refused += 1
+    assert refused == len(PORTS)
+    assert [each.reason for each in failures(host)] == [Reason.NO_COMMON_PROPOSAL] * refused
     puppet.network.run(LONG_ENOUGH_S)
-    quick = [each for each in host.of(MessageSent) if each.step == "quick mode message 1"]
-    assert len([each for each in quick if not each.retry]) == len(PORTS)
-    puppet.network.run(5 * LONG_ENOUGH_S)
-    assert len(failures(host)) == len(PORTS)
+    assert set(tables(host).values()) == {0}
+
+
+def test_silence_in_the_first_three_is_silence_for_all() -> None:
+    """The second and third of them have another main mode made, which the peer does not answer."""
+    host, puppet, _ = asked_for(PORTS)
+    puppet.network.run(3 * LONG_ENOUGH_S)
     assert {each.reason for each in failures(host)} == {Reason.TIMED_OUT}
+    modes = [event.mode for event in host.of(NegotiationFailed)]
+    assert modes[:3] == ["quick mode"] * 3
+    assert modes[-1] == "main mode"
     assert set(tables(host).values()) == {0}
 
 
@@ -322,7 +335,6 @@ def test_when_the_main_mode_goes_those_who_wait_get_another() -> None:
     ]
     assert len(set(again)) == 3, "as many as may"
     puppet.network.run(1000.0)
-    assert len(failures(host)) == len(PORTS)
     assert set(tables(host).values()) == {0}
     puppet.network.do(host, host.engine.acquire(flow(host, puppet, PORTS[-1]), puppet.path, 1000.0))
     assert header(puppet.network.sent[-1].datagram).exchange in (2, 32), "none of them is stuck"

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from mainmode import limits
 from mainmode.engine.vendor_ids import (
     DEAD_PEER_DETECTION,
     KNOWN,
@@ -12,6 +13,7 @@ from mainmode.engine.vendor_ids import (
     MICROSOFT,
     NAT_DRAFT_02,
     NAT_RFC_3947,
+    NLBS_PRESENT,
     NO_CAPABILITIES,
     SERVER_2003,
     VID_INITIAL_CONTACT,
@@ -93,6 +95,17 @@ def test_the_modern_profile_says_what_works_here() -> None:
         said = announced(Profile.MODERN, PATH, first_contact=first)
         promised = [NAT_RFC_3947, NAT_DRAFT_02, MAINMODE, DEAD_PEER_DETECTION]
         assert [each.data for each in said] == promised
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_member_of_a_cluster_says_so_and_its_peer_lets_idle_pairs_go_sooner(
+    profile: Profile,
+) -> None:
+    scene = Scene(policy(profile=profile, in_cluster=True), policy()).connect()
+    assert VendorId(NLBS_PRESENT) in payloads(scene.datagrams[0])
+    assert VendorId(NLBS_PRESENT) not in payloads(scene.datagrams[1])
+    [ours], [theirs] = scene.alice.inbound.values(), scene.bob.inbound.values()
+    assert (ours.idle_s, theirs.idle_s) == (limits.IDLE_S, limits.FAST_IDLE_S)
 
 
 def test_there_is_no_nat_traversal_for_ipv6() -> None:

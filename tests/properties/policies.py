@@ -267,6 +267,8 @@ def policies(draw: st.DrawFn) -> Policy:
         draw(st.sampled_from((0.5, 30.0))),
         draw(st.sampled_from((0.5, 3.0))),
         draw(st.booleans()),
+        draw(st.booleans()),
+        draw(st.sampled_from((0, 600))),
     )
     profile = draw(st.sampled_from(Profile))
     return Policy(
@@ -296,7 +298,9 @@ def as_toml(policy: Policy) -> str:
         dead_peer_detection=f"{settings.dead_peer_s}s",
         fallback_after=f"{settings.fallback_after_s}s",
         fallback_on_mismatch=settings.fallback_on_mismatch,
+        in_cluster=settings.in_cluster,
     )
+    lines += _pairs(timeout=f"{settings.timeout_s}s") if settings.timeout_s else []
     lines += ["[default_response]", *_pairs(active=policy.default_response)]
     for filter_list in {rule.filter_list.name: rule.filter_list for rule in policy.rules}.values():
         lines += [f"[filter_list.{_text(filter_list.name)}]", "filters = ["]

@@ -47,13 +47,17 @@ class MainModeSa:
     """When something authentic last came from the peer under it."""
     quick_modes: int = 0
     """Quick modes negotiated under it so far."""
+    quick_modes_begun: int = 0
+    """The same with those that failed, whoever began."""
     quick_modes_left: int = 0
     """Those that may still begin; 0: no limit, for at the limit it is not `usable` any more."""
     used_message_ids: set[int] = field(default_factory=set)
     usable: bool = True
     """False once deleted, used up or lost: no quick mode starts on it any more."""
     lost: bool = False
-    """The peer, which had answered under it before, did not any more."""
+    """The peer did not answer under it any more."""
+    refused_at: dict[Selector, float] = field(default_factory=dict)
+    """When a quick mode for this traffic, which we wanted, has failed by somebody's word."""
 
     @property
     def expires_at(self) -> float:
@@ -68,6 +72,7 @@ class MainModeSa:
     def begin_quick_mode(self) -> None:
         """One more begins under it. At the limit it stands on, but no further one does (MS-IKEE
         3.8.7.2)."""
+        self.quick_modes_begun += 1
         if self.quick_modes_left:
             self.quick_modes_left -= 1
             self.usable = self.usable and self.quick_modes_left > 0
@@ -75,8 +80,12 @@ class MainModeSa:
     def use(self, message_id: int) -> None:
         """An exchange has begun under it. IDs must stay unique, so there is a last one."""
         self.used_message_ids.add(message_id)
-        if len(self.used_message_ids) >= limits.USED_MESSAGE_IDS_MAX:
+        if self.is_full:
             self.usable = False
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.used_message_ids) >= limits.USED_MESSAGE_IDS_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,7 @@ class Engine:
             decision.action is Action.NEGOTIATE
             and decision.peer == peer
             and not self._negotiations.answering(peer, decision.selector)
+            and not self._negotiations.refused_lately(path, decision)
         ):
             self._negotiations.wish(Wish(path, decision))
         return self._desk.finish()
@@ -225,6 +226,8 @@ class Engine:
         for sa in self.main_mode_sas():
             if not review.main_mode(sa):
                 self._endings.end_main_mode(sa, NO_LONGER)
+            else:
+                sa.refused_at.clear()  # what was refused may fit now
         for standing in self.soft_sas():
             if not review.wish(standing.wish):
                 self._negotiations.soft.end(standing, NO_LONGER)
@@ -360,8 +363,10 @@ class Engine:
             self._unknown(header, datagram, path)
         elif not header.message_id or header.message_id in sa.used_message_ids:
             self._desk.drop(path, datagram, "its message ID is zero or has been used before")
-        elif path != sa.path or not sa.usable:
-            self._desk.drop(path, datagram, "the main mode SA is with another address, or used up")
+        elif path != sa.path:
+            self._desk.drop(path, datagram, "the main mode SA is with another address")
+        elif sa.is_full:
+            self._desk.drop(path, datagram, "the main mode SA has no more message IDs")
         elif self._negotiations.answer_quick_mode(sa, header, datagram):
             sa.use(header.message_id)
             sa.begin_quick_mode()

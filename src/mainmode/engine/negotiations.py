@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from mainmode import limits
 from mainmode.auth.authenticator import Role
-from mainmode.engine import informational, main_mode, quick_mode, vendor_ids
+from mainmode.engine import informational, main_mode, quick_mode, second_chances, vendor_ids
 from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.endings import Endings, same_peer
@@ -40,6 +40,7 @@ from mainmode.ladder import MM2, Ladder
 from mainmode.model import IpAddress, Path, SaPair, Selector
 from mainmode.numbers import NotifyType, name_of
 from mainmode.policy.model import Authentication
+from mainmode.policy.selection import Decision
 from mainmode.wire.header import Cookies, Header
 from mainmode.wire.payloads import VendorId
 
@@ -98,6 +99,14 @@ class Negotiations:
             and quick.selector.covers(selector)
             for exchange in self.exchanges.under_way_with(peer)
         )
+
+    def refused_lately(self, path: Path, decision: Decision) -> bool:
+        """Whether a quick mode for this has just failed by somebody's word."""
+        rule, selector = decision.rule, decision.selector
+        if rule is None or selector is None:
+            return False
+        sa = self._associations.usable_main_mode(path, rule.authentication)
+        return sa is not None and second_chances.refused_lately(sa, selector, self._desk.now)
 
     # --- wishes -----------------------------------------------------------------------------
 
@@ -188,7 +197,10 @@ class Negotiations:
         mm.first_contact = self._introductions.is_due
         mm.begun_at = self._desk.now
         mm.vendor_ids = vendor_ids.announced(
-            self._terms.policy.profile, path, first_contact=self._first_contact(path)
+            self._terms.policy.profile,
+            path,
+            first_contact=self._first_contact(path),
+            in_cluster=self._terms.policy.main_mode.in_cluster,
         )
         self._start(main_mode.initiate(mm), mm, path, (mm.cky_i, NO_COOKIE, 0))
 
@@ -249,7 +261,9 @@ class Negotiations:
         sa.path = exchange.path
         sa.nat = mm.settled_nat(exchange.path)
         sa.last_block = exchange.last_block
-        sa.quick_modes_left = self._terms.policy.main_mode.quick_modes_each
+        settings = self._terms.policy.main_mode
+        sa.lifetime_s = min(sa.lifetime_s, settings.timeout_s or sa.lifetime_s)
+        sa.quick_modes_left = settings.quick_modes_each
         sa.established_at = sa.heard_at = desk.now
         is_due = self._introductions.is_due(mm)
         self._associations.add_main_mode(sa)
@@ -289,8 +303,8 @@ class Negotiations:
 
     def _begin_quick_mode(self, sa: MainModeSa, wish: Wish) -> None:
         message_id = informational.fresh_message_id(sa, self._desk.entropy)
-        sa.begin_quick_mode()
         qm = self._quick_mode(Role.INITIATOR, sa, message_id)
+        sa.begin_quick_mode()
         qm.asker = wish
         ladder = quick_mode.initiate(qm, wish.decision)
         self._start(ladder, qm, sa.path, (*sa.cookies, message_id))
@@ -303,6 +317,7 @@ class Negotiations:
 
     def _quick_mode(self, role: Role, sa: MainModeSa, message_id: int) -> QuickMode:
         qm = QuickMode(role, sa, message_id, self._desk.entropy)
+        qm.is_first = not sa.quick_modes_begun
         qm.begun_at = self._desk.now
         qm.predecessor = self.succession.predecessor
         return qm
@@ -341,25 +356,6 @@ class Negotiations:
         if isinstance(qm.asker, Wish):
             self._wishes.pop(qm.asker.key, None)
             self._next_turn(qm.sa.cookies)
-
-    def _weak_again(self, qm: QuickMode, failure: Failure) -> bool:
-        """A pair with a weak DES key is discarded and negotiated anew (RFC 2405 2.3)."""
-        wish = qm.asker
-        if failure.reason is not Reason.WEAK_KEY or not isinstance(wish, Wish):
-            return False
-        wish.weak_keys += 1
-        return wish.weak_keys < limits.WEAK_KEY_RETRIES_MAX
-
-    def _lost_main_mode(self, exchange: Exchange, qm: QuickMode) -> bool:
-        """The peer is silent under a main mode SA that has served before: it has lost it, or is
-        gone. Another main mode will tell (docs/service.md 25)."""
-        wish = qm.asker
-        if not (exchange.timed_out and qm.sa.quick_modes and isinstance(wish, Wish)):
-            return False
-        first_time, wish.tried_again = not wish.tried_again, True
-        if first_time:
-            qm.sa.usable, qm.sa.lost = False, True
-        return first_time
 
     # --- the life of an exchange ------------------------------------------------------------
 
@@ -448,8 +444,7 @@ class Negotiations:
             desk.record(NegotiationFailed(exchange.path, "main mode", failure))
             self._main_mode_failed(negotiation, failure)
         else:
-            lost = self._lost_main_mode(exchange, negotiation)
-            again = lost or self._weak_again(negotiation, failure)
+            again = second_chances.deserves_another(exchange, negotiation, failure)
             desk.record(NegotiationFailed(exchange.path, "quick mode", failure, again))
             self._quick_mode_failed(exchange, negotiation, failure, again=again)
 
@@ -479,6 +474,7 @@ class Negotiations:
                 self._pursue(qm.asker)
             else:
                 self._give_up(qm.asker)
+                second_chances.note_refusal(exchange, qm, failure, self._desk.now)
             self._next_turn(qm.sa.cookies)
 
     def _explain(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:

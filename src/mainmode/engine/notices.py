@@ -34,6 +34,7 @@ _MEANING = {
     NotifyType.INVALID_HASH_INFORMATION: Reason.WRONG_KEY,
     NotifyType.INVALID_KEY_INFORMATION: Reason.BAD_PUBLIC_VALUE,
     NotifyType.UNSUPPORTED_EXCHANGE_TYPE: Reason.UNSUPPORTED_EXCHANGE,
+    NotifyType.INVALID_COOKIE: Reason.MAIN_MODE_USED_UP,
 }
 """What an error notification says went wrong; the others: the peer refused."""
 

@@ -201,6 +201,8 @@ class QuickMode:
     asker: object = None
     """Whose wish it is; None as responder."""
     begun_at: float = 0.0
+    is_first: bool = False
+    """Whether none has begun under its main mode SA before."""
     predecessor: Callable[["QuickMode"], int | None] = lambda _qm: None
     """The inbound SPI of the pair that has carried the traffic so far."""
     _prf_a: Prf = field(init=False, repr=False)
@@ -283,6 +285,8 @@ class QuickMode:
             payloads = answer.payloads
             offer = payloads.one(SaPayload)
             self.peer_spi = first_spi(offer)
+            if not self.sa.usable:
+                raise Refused(Failure(Reason.MAIN_MODE_USED_UP))
             self.mode = offered_mode(offer)
             selector = self._selector(payloads.all(Identification), self._hosts)
             self.selector = selector

@@ -124,10 +124,14 @@ def nat_revisions(profile: Profile, path: Path) -> Revisions:
     return _REVISIONS[profile] if path.peer.address.version == 4 else ()
 
 
-def announced(profile: Profile, path: Path, *, first_contact: bool) -> list[VendorId]:
-    """The vendor IDs of message 1. first_contact: no main mode SA with this peer stands."""
+def announced(
+    profile: Profile, path: Path, *, first_contact: bool, in_cluster: bool = False
+) -> list[VendorId]:
+    """The vendor IDs of message 1. first_contact: no main mode SA with this peer stands.
+    in_cluster: we are one of several computers behind one address."""
     nat = [_NAT_VENDOR_IDS[each] for each in nat_revisions(profile, path)]
-    return nat + _ours(profile, first_contact=first_contact)
+    cluster = [VendorId(NLBS_PRESENT)] if in_cluster else []
+    return nat + _ours(profile, first_contact=first_contact) + cluster
 
 
 def answered(

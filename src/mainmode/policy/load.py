@@ -1,8 +1,9 @@
 """Policy files: TOML in the words of the model.
 
     [policy]                 name, description, profile, weak_host
-    [main_mode]              offers, lifetime, quick_modes_max, master_pfs, retry_intervals,
-                             dead_peer_detection, fallback_after, fallback_on_mismatch
+    [main_mode]              offers, lifetime, timeout, quick_modes_max, master_pfs,
+                             retry_intervals, dead_peer_detection, fallback_after,
+                             fallback_on_mismatch, in_cluster
     [default_response]       active
     [filter_list.NAME]       description, filters: an array of
                              { source, destination, protocol, source_port, destination_port,
@@ -175,6 +176,7 @@ class _Loader:
                 '"3des-sha1-group14"',
             ),
             lifetime_s=table.parsed("lifetime", parse_lifetime_s, default.lifetime_s),
+            timeout_s=table.parsed("timeout", parse_lifetime_s, default.timeout_s),
             quick_modes_max=table.whole("quick_modes_max", default.quick_modes_max, 0xFFFF_FFFF),
             master_pfs=table.flag("master_pfs", default.master_pfs),
             retry_intervals_s=table.parsed_list(
@@ -183,6 +185,7 @@ class _Loader:
             dead_peer_s=table.parsed("dead_peer_detection", _interval, default.dead_peer_s),
             fallback_after_s=table.parsed("fallback_after", _interval, default.fallback_after_s),
             fallback_on_mismatch=table.flag("fallback_on_mismatch", default.fallback_on_mismatch),
+            in_cluster=table.flag("in_cluster", default.in_cluster),
         )
         if table.is_empty("retry_intervals"):
             table.mistake("retry_intervals names none", 'write ["1s", "2s"]', "retry_intervals")

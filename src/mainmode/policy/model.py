@@ -222,6 +222,11 @@ class MainModeSettings:
     """Silence before traffic may pass in clear, where a filter action allows it."""
     fallback_on_mismatch: bool = False
     """It may also when the peer says, unauthenticated, that the policies do not agree."""
+    in_cluster: bool = False
+    """This computer is one of several behind one address (NLBS): peers let idle pairs go after a
+    minute, so that another member can take over."""
+    timeout_s: int = 0
+    """A main mode SA is deleted after so long, whatever lifetime was agreed; 0: then."""
 
     @property
     def quick_modes_each(self) -> int:

@@ -109,6 +109,8 @@ def policy(
     quick_modes_max: int = 0,
     master_pfs: bool = False,
     fallback_on_mismatch: bool = False,
+    timeout_s: int = 0,
+    in_cluster: bool = False,
     profile: Profile = Profile.MODERN,
 ) -> Policy:
     """These rules; without any, protection for everything between this computer and others."""
@@ -119,6 +121,8 @@ def policy(
         quick_modes_max,
         master_pfs,
         fallback_on_mismatch=fallback_on_mismatch,
+        in_cluster=in_cluster,
+        timeout_s=timeout_s,
     )
     return Policy("sample", rules or (rule(),), settings, profile=profile)
 
