@@ -4,7 +4,7 @@ import json
 
 import click
 
-from mainmode.bench.terms import NEGOTIATIONS, NEGOTIATIONS_MAX, quick_mode_offer
+from mainmode.bench.terms import CROWD_MAX, NEGOTIATIONS, NEGOTIATIONS_MAX, quick_mode_offer
 from mainmode.errors import PersonError
 from mainmode.model import Mode
 from mainmode.policy.words import parse_main_mode_offer, parse_quick_mode_offer
@@ -59,6 +59,28 @@ def handshake(count: int, offer: str, engine: bool, as_json: bool) -> None:
     click.echo(json.dumps(figures.as_json()) if as_json else figures.text)
     if as_json and figures.why_no_first_packet:
         click.echo(f"first_packet_ms: {figures.why_no_first_packet}", err=True)
+
+
+@bench.command()
+@click.option("--few", type=click.IntRange(1, CROWD_MAX), default=1_000, show_default=True)
+@click.option("--many", type=click.IntRange(1, CROWD_MAX), default=50_000, show_default=True)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, CROWD_MAX),
+    default=300,
+    show_default=True,
+    help="How many peers come to either engine.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def crowd(few: int, many: int, rounds: int, as_json: bool) -> None:
+    """Compare what events cost an engine among few SAs and among many.
+
+    The tables of two engines are filled, then peers come to both by turns. Needs no rights.
+    """
+    from mainmode.bench.crowd import costs_among
+
+    costs = costs_among(few, many, rounds)
+    click.echo(json.dumps(costs.as_json()) if as_json else costs.text)
 
 
 def _suites(ctx: click.Context, option: click.Parameter, given: tuple[str, ...]) -> list[str]:

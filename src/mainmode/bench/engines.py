@@ -3,6 +3,7 @@
 import os
 import time
 from collections import deque
+from collections.abc import Callable
 
 from mainmode import limits
 from mainmode.bench.figures import Figures, octets_per_pair, share_of_cryptography
@@ -15,15 +16,20 @@ from mainmode.bench.terms import (
 )
 from mainmode.bench.usage import Meter
 from mainmode.driver.null import NullDriver
+from mainmode.engine.effects import Effect
 from mainmode.engine.engine import Engine
 from mainmode.model import Endpoint, Path
 from mainmode.service.audit import AuditStore
 from mainmode.service.collector import tame_collector
 from mainmode.service.executor import Executor
 
+Happening = Callable[[float], list[Effect]]
+"""What an engine goes through at a time, seconds, and what it wants done."""
 
-class _Side:
-    """An engine and the service's executor; what it sends waits in `sent`."""
+
+class Side:
+    """An engine and the service's executor; what it sends waits in `sent`. `cpu_s` is the
+    processor time of all that it has been through."""
 
     def __init__(self, offer: str) -> None:
         began = time.thread_time()
@@ -44,12 +50,16 @@ class _Side:
     def keep_alive(self, path: Path) -> None:
         """There is no NAT here."""
 
-    def connect(self, path: Path) -> None:
+    def enter(self, happen: Happening) -> None:
+        """Let the engine go through something, and do what it wants done."""
         began = time.thread_time()
-        self._executor.execute(self.engine.connect(path, time.monotonic()))
+        self._executor.execute(happen(time.monotonic()))
         self.cpu_s += time.thread_time() - began
 
-    def hear(self, other: "_Side") -> None:
+    def connect(self, path: Path) -> None:
+        self.enter(lambda now: self.engine.connect(path, now))
+
+    def hear(self, other: "Side") -> None:
         """Take everything that the other side has sent so far."""
         began = time.thread_time()
         while other.sent:
@@ -62,7 +72,7 @@ class _Side:
 def between_engines(count: int, offer: str) -> Figures:
     """So many negotiations, one after the other."""
     meter = Meter()
-    initiator, responder = _Side(offer), _Side(offer)
+    initiator, responder = Side(offer), Side(offer)
     tame_collector()
     began = time.monotonic()
     for number in range(count):

@@ -10,6 +10,7 @@ from mainmode.testing.samples import CREDENTIALS, policy, rule
 
 __all__ = [
     "CREDENTIALS",
+    "CROWD_MAX",
     "INITIATORS",
     "NEGOTIATIONS",
     "NEGOTIATIONS_MAX",
@@ -27,6 +28,8 @@ NEGOTIATIONS = 2_000 + _WARM_UP_PAIRS
 """Unless someone asks for another count: memory is measured over 2,000 pairs."""
 NEGOTIATIONS_MAX = 1 << 20
 """So many addresses either side has; more would be another test."""
+CROWD_MAX = NEGOTIATIONS_MAX // 2
+"""So many of them may have SAs already when others come."""
 
 
 def selection_of(offer: str) -> Selection:
