@@ -51,6 +51,8 @@ class MainModeSa:
     """The same with those that failed, whoever began."""
     quick_modes_left: int = 0
     """Those that may still begin; 0: no limit, for at the limit it is not `usable` any more."""
+    is_the_peers: bool = False
+    """The peer has made it, and one quick mode is all that it is for: the peer's."""
     used_message_ids: set[int] = field(default_factory=set)
     usable: bool = True
     """False once deleted, used up or lost: no quick mode starts on it any more."""
@@ -157,7 +159,9 @@ class Associations:
         """The newest one between these hosts whose proof the rule accepts, or None. Its ports may
         be others: main mode moves to those that pass a NAT."""
         accepted = (
-            sa for sa in self._between(path) if sa.usable and sa.authentication in authentications
+            sa
+            for sa in self._between(path)
+            if sa.usable and not sa.is_the_peers and sa.authentication in authentications
         )
         return next(accepted, None)
 

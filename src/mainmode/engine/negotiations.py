@@ -264,6 +264,7 @@ class Negotiations:
         settings = self._terms.policy.main_mode
         sa.lifetime_s = min(sa.lifetime_s, settings.timeout_s or sa.lifetime_s)
         sa.quick_modes_left = settings.quick_modes_each
+        sa.is_the_peers = mm.role is Role.RESPONDER and sa.quick_modes_left == 1
         sa.established_at = sa.heard_at = desk.now
         is_due = self._introductions.is_due(mm)
         self._associations.add_main_mode(sa)
