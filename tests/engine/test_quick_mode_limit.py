@@ -41,16 +41,6 @@ def test_master_key_pfs_is_one_quick_mode_for_each_main_mode() -> None:
     assert len(scene.alice.engine.main_mode_sas()) == 5
 
 
-def test_two_sides_with_master_key_pfs_that_begin_at_once_do_not_take_each_others() -> None:
-    scene = Scene(policy(master_pfs=True))
-    scene.network.connect(scene.alice, scene.bob)
-    scene.network.connect(scene.bob, scene.alice)
-    scene.network.run(1.0)
-    scene.require_agreement(pairs=2)
-    assert failures(scene.alice) == failures(scene.bob) == []
-    assert len(scene.alice.engine.main_mode_sas()) == 2
-
-
 def test_also_when_they_are_wanted_at_once() -> None:
     limited, other = port_policies(2)
     scene = Scene(limited, other)

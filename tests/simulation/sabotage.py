@@ -9,8 +9,17 @@ import pytest
 from mainmode import limits
 from mainmode.driver import model as driver
 from mainmode.driver.model_packets import Activity
-from mainmode.engine import engine, half_open, main_mode, negotiations, quick_mode, soft
-from mainmode.engine.associations import MainModeSa
+from mainmode.engine import (
+    engine,
+    half_open,
+    main_mode,
+    negotiations,
+    quick_mode,
+    review,
+    second_chances,
+    soft,
+)
+from mainmode.engine.associations import Associations, MainModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.doubts import Doubts
 from mainmode.engine.endings import Endings
@@ -27,6 +36,7 @@ from mainmode.engine.succession import Succession
 from mainmode.engine.vendor_ids import read_untrusted
 from mainmode.model import Mode, Path
 from mainmode.packets.held import HeldPackets
+from mainmode.packets.lifespan import Age, Lifespan
 from mainmode.packets.replay import ReplayWindow
 from mainmode.policy.model import Action
 from mainmode.policy.offers.reading import Reading
@@ -149,6 +159,26 @@ def time_must_not_go_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Desk, "begin", strict)
 
 
+def anybodys_main_mode(patch: pytest.MonkeyPatch) -> None:
+    usable = Associations.usable_main_mode
+
+    def whoever_made_it(self: Associations, *about: Any) -> MainModeSa | None:  # noqa: ANN401
+        for sa in self.main_modes.values():
+            sa.is_the_peers = False
+        return usable(self, *about)
+
+    patch.setattr(Associations, "usable_main_mode", whoever_made_it)
+
+
+def unused_pairs_are_renewed(patch: pytest.MonkeyPatch) -> None:
+    at = Lifespan._at
+
+    def as_if_used(self: Lifespan, now: float, octets: int, sequence: int) -> Age:
+        return at(self, now, max(octets, 1), sequence)
+
+    patch.setattr(Lifespan, "_at", as_if_used)
+
+
 BLOCKED = Decision(Action.BLOCK, None, None, None, Mode.TRANSPORT, ("whatever",))
 
 SABOTAGES: dict[str, Sabotage] = {
@@ -175,12 +205,15 @@ SABOTAGES: dict[str, Sabotage] = {
     "master-key-pfs": silence(MainModeSa, "begin_quick_mode"),
     "shorter-lifetime": put(Reading, "lifetime_within", lambda _self, own: own),
     "refusal": silence(negotiations, "explanation"),
+    "main-mode-used-up": answer(second_chances, "_under_another_main_mode", False),
+    "master-key-pfs-at-once": anybodys_main_mode,
+    "refusal-holds": number("REFUSAL_PAUSE_S", 0.0),
     "no-negotiation": answer(Selection, "decide", BLOCKED),
     # restarts
     "initial-contact": silence(Endings, "forgotten_by_peer"),
     "unknown-spi": silence(Doubts, "about_pair"),
     "unknown-spi-under-main-mode": silence(Doubts, "about_pair"),
-    "lost-main-mode": answer(Negotiations, "_lost_main_mode", False),
+    "lost-main-mode": answer(second_chances, "_under_another_main_mode", False),
     "dead-service": silence(driver.ModelDriver, "close"),
     "goodbye": silence(Endings, "end_everything"),
     "dead-peer": silence(Probes, "begin"),
@@ -196,9 +229,12 @@ SABOTAGES: dict[str, Sabotage] = {
     "reliable-delete-gives-up": number("DELETE_RETRY_INTERVALS_S", (1.0,) * 20),
     "plain-delete": delete_twice,
     "new-policy": answer(Review, "quick_mode", True),
+    "new-algorithms": answer(review, "_offers", True),
+    "main-mode-timeout": silence(Rekeying, "main_mode_ends"),
     "new-key": answer(Review, "_same_secret", True),
     # rekeying
     "rekey-by-time": silence(Rekeying, "near_end"),
+    "unused-pair": unused_pairs_are_renewed,
     "rekey-by-volume": silence(Rekeying, "near_end"),
     "who-renews": put(Rekeying, "near_end", responders_renew),
     "who-renews-else": number("REKEY_PATIENCE_S", 20.0),
@@ -215,7 +251,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "soft-sa-secured": silence(SoftSas, "secured"),
     "soft-sa-idle": answer(engine.Engine, "soft_idle", []),
     "soft-sa-lifetime": silence(Fallback, "try_again"),
-    "soft-sa-after-loss": answer(Negotiations, "_lost_main_mode", False),
+    "soft-sa-after-loss": answer(second_chances, "_under_another_main_mode", False),
     "soft-sa-ended": silence(SoftSas, "end_all_with"),
     "soft-sa-and-new-policy": answer(Review, "wish", True),
     "accept-unsecured": silence(driver.ModelDriver, "_let_in"),

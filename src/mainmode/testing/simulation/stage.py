@@ -260,6 +260,12 @@ def secure(
     return replace(secured, main_mode=replace(secured.main_mode, dead_peer_s=dead_peer_s))
 
 
+def replace_main_mode(secured: Policy, *, timeout_s: int = 0, master_pfs: bool = False) -> Policy:
+    """The same with a time-out of main mode SAs (seconds, 0: none) or master key PFS."""
+    settings = replace(secured.main_mode, timeout_s=timeout_s, master_pfs=master_pfs)
+    return replace(secured, main_mode=settings)
+
+
 def ports(
     *numbers: int, here: bool = True, quick_modes_max: int = 0, master_pfs: bool = False
 ) -> Policy:

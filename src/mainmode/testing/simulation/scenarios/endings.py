@@ -5,7 +5,14 @@ from mainmode.policy.model import Profile
 from mainmode.testing.samples import CREDENTIALS
 from mainmode.testing.simulation.host import Terms
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import NOTHING, Stage, offer, ports, secure
+from mainmode.testing.simulation.stage import (
+    NOTHING,
+    Stage,
+    offer,
+    ports,
+    replace_main_mode,
+    secure,
+)
 
 MICROSOFT = secure(profile=Profile.WINDOWS_2003)
 
@@ -149,3 +156,26 @@ def new_key(stage: Stage) -> None:
     for host in (alice, bob):
         stage.pairs(host, 0)
         stage.main_modes(host, 0)
+
+
+@scenario("a new policy ends what has algorithms that it does not name")
+def new_algorithms(stage: Stage) -> None:
+    alice, bob = stage.two(secure(offer("esp:des-md5")))
+    stage.connect(alice, bob)
+    alice.assign(Terms(secure(offer("esp:aes128-sha1")), CREDENTIALS))
+    stage.run(1.0)
+    stage.pairs(alice, 0)
+    stage.pairs(bob, 0)
+
+
+@scenario("a main mode SA ends at a time-out of one's own, before the lifetime that was agreed")
+def main_mode_timeout(stage: Stage) -> None:
+    alice, bob = stage.two(replace_main_mode(secure(), timeout_s=100), secure())
+    stage.connect(alice, bob)
+    [pair] = alice.engine.quick_mode_sas()
+    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.until(95.0)
+    stage.main_modes(bob, 1)
+    stage.until(110.0)
+    stage.main_modes(alice, 0)
+    stage.main_modes(bob, 0)

@@ -1,9 +1,17 @@
 """From a packet to its pair: holding, turns, both sides at once."""
 
+from dataclasses import replace
+
 from mainmode.engine.events import MainModeEstablished, QuickModeEstablished
 from mainmode.failures import Reason
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import NOTHING, Stage, offer, ports, secure
+from mainmode.testing.simulation.stage import (
+    NOTHING,
+    Stage,
+    offer,
+    ports,
+    secure,
+)
 
 
 @scenario("packets wait for their pair and leave when it stands")
@@ -108,3 +116,33 @@ def no_negotiation(stage: Stage) -> None:
     stage.run(1.0)
     stage.require(stage.in_clear(number), "it arrives in clear")
     stage.equal(stage.messages(), [], "IKE says")
+
+
+@scenario("who takes no more quick modes under a main mode says so, and another is made at once")
+def main_mode_used_up(stage: Stage) -> None:
+    alice, bob = stage.two(ports(1, 2), ports(1, 2, here=False, quick_modes_max=1))
+    for number in (1, 2):
+        numbers = stage.talk(alice, stage.flow(alice, bob, number), 0.5)
+        stage.require(stage.protected(*numbers), f"port {number} is reached at once")
+    stage.equal(len(stage.events(alice, MainModeEstablished)), 2, "main modes")
+
+
+@scenario("two sides with master key PFS that begin at once do not take each other's main mode")
+def master_key_pfs_at_once(stage: Stage) -> None:
+    there, here = ports(1, 2, master_pfs=True), ports(1, 2, here=False)
+    alice, bob = stage.two(replace(there, rules=there.rules + here.rules))
+    for number in (1, 2):
+        alice.say(stage.flow(alice, bob, number))
+        bob.say(stage.flow(bob, alice, number))
+    stage.run(1.0)
+    stage.equal(len(stage.failures(alice)), 0, "failures at alice")
+    stage.pairs(alice, 4)
+    stage.pairs(bob, 4)
+
+
+@scenario("a refused quick mode is not begun anew each second while its packet waits")
+def refusal_holds(stage: Stage) -> None:
+    alice, bob = stage.two(secure(offer("esp:aes128-sha1")), secure(offer("esp:3des-sha1")))
+    alice.say(stage.flow(alice, bob))
+    stage.run(25.0)
+    stage.equal(len(stage.messages("quick mode message 1")), 3, "quick modes in 25 s")

@@ -122,3 +122,13 @@ def renewed_twice(stage: Stage) -> None:
     stage.equal(stage.lost(*numbers), [], "lost")
     stage.pairs(alice, 1)
     stage.pairs(bob, 1)
+
+
+@scenario("a pair that has carried nothing is not renewed: its first packet would be the reason")
+def unused_pair(stage: Stage) -> None:
+    alice, bob = stage.two(secure(offer(seconds=200)))
+    stage.connect(alice, bob)
+    stage.run(600.0)
+    stage.pairs(alice, 0)
+    stage.pairs(bob, 0)
+    stage.require(len(renewals(stage, alice)) <= 1, "renewed once at most")
