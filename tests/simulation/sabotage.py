@@ -227,7 +227,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "no-outbound-there": silence(negotiations, "explanation"),
     # forgery
     "notifications-in-clear": put(Exchange, "note", fail_on_hearsay),
-    "extended-message": silence(Envelope, "require_little_padding"),
+    "extended-message": silence(Envelope, "require_padding"),
     "clear-packet": put(
         driver.ModelDriver, "_let_in", lambda self, packet: self._deliver(packet, 0)
     ),
