@@ -26,6 +26,7 @@ from mainmode.engine.soft import SoftSas
 from mainmode.engine.succession import Succession
 from mainmode.engine.vendor_ids import read_untrusted
 from mainmode.model import Mode, Path
+from mainmode.numbers import ProtocolId
 from mainmode.packets.held import HeldPackets
 from mainmode.packets.replay import ReplayWindow
 from mainmode.policy.model import Action
@@ -127,6 +128,15 @@ def fail_on_hearsay(self: Exchange, failure: Any) -> bool:  # noqa: ANN401
     return True
 
 
+def esp_is_meant(patch: pytest.MonkeyPatch) -> None:
+    about_pair = Doubts.about_pair
+
+    def about_esp(self: Doubts, path: Path, _protocol: ProtocolId, spi: int) -> None:
+        about_pair(self, path, ProtocolId.ESP, spi)
+
+    patch.setattr(Doubts, "about_pair", about_esp)
+
+
 def everybody_is_watched(patch: pytest.MonkeyPatch) -> None:
     begin = Probes.begin
 
@@ -185,6 +195,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "goodbye": silence(Endings, "end_everything"),
     "dead-peer": silence(Probes, "begin"),
     "no-probes": everybody_is_watched,
+    "unknown-spi-of-ah": esp_is_meant,
     # endings
     "disconnect": silence(Endings, "end_all_with"),
     "idle-pair": answer(engine.Engine, "idle", []),

@@ -3,7 +3,7 @@
 from mainmode.engine.events import MainModeEnded, MainModeEstablished
 from mainmode.failures import Reason
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import Stage, secure
+from mainmode.testing.simulation.stage import Stage, offer, secure
 
 
 @scenario("INITIAL-CONTACT: what stands with a host that has started anew is forgotten at once")
@@ -109,3 +109,15 @@ def no_probes(stage: Stage) -> None:
     before = len(stage.messages())
     stage.until(250.0)
     stage.equal(len(stage.messages()) - before, 0, "messages without traffic")
+
+
+@scenario("AH too is deleted under its own name when its SPI is not known any more")
+def unknown_spi_of_ah(stage: Stage) -> None:
+    alice, bob = stage.two(secure(offer("ah:sha1")))
+    stage.connect(alice, bob)
+    [pair] = bob.engine.quick_mode_sas()
+    stage.lose("informational")
+    bob.enter(lambda now: bob.engine.idle(pair.pair.spi, now))
+    stage.lose_nothing()
+    numbers = stage.talk(alice, stage.flow(alice, bob), 5.0)
+    stage.require(stage.protected(*numbers[-3:]), "within two seconds alice gets through again")
