@@ -297,3 +297,50 @@ def test_ten_thousand_spis_in_deletes_are_a_matter_of_a_moment() -> None:
     for _ in range(20):
         puppet.hears(puppet.inform(delete(*unknown)))
     assert len(host.inbound) == len(talks)
+
+
+# --- under a main mode SA that has just ended -----------------------------------------------------
+
+
+def departed() -> tuple[Host, Puppet]:
+    """A host with a pair whose main mode SA the peer has deleted."""
+    host, network = host_and_network()
+    puppet = Puppet(network, host).establish()
+    puppet.talk().establish()
+    puppet.hears(puppet.inform(main_mode_delete(puppet)))
+    assert host.engine.main_mode_sas() == ()
+    return host, puppet
+
+
+def test_a_delete_that_was_overtaken_still_counts() -> None:
+    host, puppet = departed()
+    overtaken = puppet.inform(delete(spi_of(host)))
+    puppet.hears(overtaken)
+    assert not host.inbound
+    before = state(host)
+    puppet.hears(overtaken)
+    assert state(host) == before, "once"
+
+
+def test_but_nothing_else_does() -> None:
+    host, puppet = departed()
+    before = state(host)
+    cookies = puppet.cky_i + puppet.cky_r
+    for notify in (NotifyType.R_U_THERE, NotifyType.INITIAL_CONTACT, NotifyType.INVALID_SPI):
+        said = Notification(Doi.IPSEC, ProtocolId.ISAKMP, notify, cookies, bytes(4))
+        assert puppet.hears(puppet.inform(said)) == []
+    unknown = Notification(Doi.IPSEC, ProtocolId.ESP, NotifyType.INVALID_SPI, spi_of(host), b"")
+    assert puppet.hears(puppet.inform(unknown)) == []
+    assert puppet.hears(puppet.talk().first()) == []
+    forged = puppet.inform(delete(spi_of(host)), digest=bytes(20))
+    assert puppet.hears(forged) == []
+    assert state(host) == before
+    puppet.hears(puppet.inform(delete(spi_of(host)), unknown))
+    assert not host.inbound, "a delete counts in whatever company"
+
+
+def test_and_a_minute_later_deletes_do_not_either() -> None:
+    host, puppet = departed()
+    puppet.network.run(61.0)
+    puppet.hears(puppet.inform(delete(spi_of(host))))
+    assert host.inbound

@@ -208,6 +208,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "plain-delete": delete_twice,
     "new-policy": answer(Review, "quick_mode", True),
     "new-key": answer(Review, "_same_secret", True),
+    "overtaken-delete": silence(ReliableDeletes, "remember"),
     # rekeying
     "rekey-by-time": silence(Rekeying, "near_end"),
     "rekey-by-volume": silence(Rekeying, "near_end"),

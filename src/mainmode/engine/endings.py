@@ -49,6 +49,7 @@ class Endings:
         if tell:
             self.reliable.send(sa, informational.delete_main_mode(sa))
         self._associations.remove_main_mode(sa)
+        self.reliable.remember(sa)
         for kind in (TimerKind.MAIN_MODE_LIFETIME, TimerKind.RENEWAL):
             self._desk.timers.cancel(Timer(kind, (*sa.cookies, 0)))
         self._desk.record(MainModeEnded(sa.path, *sa.cookies, why))

@@ -386,6 +386,8 @@ class Engine:
             self._negotiations.succession.ring(subject[2])
         elif kind is TimerKind.DELETE:
             self._endings.reliable.ring(subject)
+        elif kind is TimerKind.DEPARTED:
+            self._endings.reliable.forget(subject[:2])
         elif kind is TimerKind.PROBE:
             self._negotiations.probes.ring(subject[:2])
         elif kind is TimerKind.KEEPALIVE:
