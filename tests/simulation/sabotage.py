@@ -17,6 +17,7 @@ from mainmode.engine.endings import Endings
 from mainmode.engine.envelope import Envelope
 from mainmode.engine.exchange import Exchange
 from mainmode.engine.fallback import Fallback
+from mainmode.engine.nat_doubts import NatDoubts
 from mainmode.engine.negotiations import Negotiations
 from mainmode.engine.probes import Probes
 from mainmode.engine.rekeying import Rekeying
@@ -248,6 +249,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "forged-spis": answer(Doubts, "_may_doubt", True),
     "wrong-key": silence(Exchange, "_suspect"),
     "replayed-messages": silence(MainModeSa, "use"),
+    "damaged-nat-d": answer(NatDoubts, "arise", False),
     # clocks
     "forward": answer(engine.Engine, "expired", []),
     "back": time_must_not_go_back,

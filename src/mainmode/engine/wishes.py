@@ -17,7 +17,8 @@ class Wish:
     weak_keys: int = 0
     """How often its keys came out weak so far."""
     tried_again: bool = False
-    """Whether it has had another main mode made already, after silence under the first."""
+    """Whether it has had another main mode made already, after silence under the first or a NAT
+    that may be none."""
 
     @property
     def authentications(self) -> tuple[Authentication, ...]:

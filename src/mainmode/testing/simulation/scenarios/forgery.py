@@ -14,7 +14,7 @@ from mainmode.testing.mutations import repair_length
 from mainmode.testing.samples import WRONG_CREDENTIALS
 from mainmode.testing.simulation.host import Host, Terms
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import Stage, secure
+from mainmode.testing.simulation.stage import Stage, offer, secure
 from mainmode.testing.simulation.watch import Watcher
 from mainmode.testing.simulation.world import World
 
@@ -151,3 +151,20 @@ def replayed_messages(stage: Stage) -> None:
     number = bob.say(stage.flow(bob, alice), awaited=True)
     stage.run(1.0)
     stage.require(stage.protected(number), "the packet arrives")
+
+
+@scenario(
+    "a NAT-D that was damaged makes a NAT of nothing: it keeps AH away for a minute, no longer"
+)
+def damaged_nat_d(stage: Stage) -> None:
+    alice, bob = stage.two(secure(offer("ah:sha1")))
+    stage.lose("main mode message 4", 1)
+    alice.connect(bob)
+    stage.run(0.5)
+    [fourth] = stage.messages("main mode message 4")
+    alice.hear(alice.path_to(bob.address), fourth.octets[:-8] + bytes(8))
+    stage.run(1.0)
+    stage.equal(len(stage.failures(alice, Reason.NAT_MISMATCH)), 1, "quick modes failed")
+    numbers = stage.talk(alice, stage.flow(alice, bob), 100.0)
+    stage.require(stage.protected(*numbers[-3:]), "then alice gets through")
+    stage.equal(len(stage.events(alice, MainModeEstablished)), 2, "main modes")
