@@ -14,6 +14,7 @@ from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, policy, rule
 from mainmode.wire.payloads import (
+    Delete,
     Hash,
     Identification,
     Nonce,
@@ -297,6 +298,32 @@ def test_ten_thousand_spis_in_deletes_are_a_matter_of_a_moment() -> None:
     for _ in range(20):
         puppet.hears(puppet.inform(delete(*unknown)))
     assert len(host.inbound) == len(talks)
+
+
+# --- through the other port of IKE ----------------------------------------------------------------
+
+
+def test_a_delete_counts_through_the_other_port_of_ike() -> None:
+    """Of a pair whose own main mode SA is gone."""
+    host, network = host_and_network()
+    old = identified(network, host, BOB, port=4500)
+    old.talk().establish()
+    old.hears(old.inform(main_mode_delete(old)))
+    new = identified(network, host, BOB, seed=1)
+    new.hears(new.inform(delete(spi_of(host))))
+    assert not host.inbound
+
+
+def test_and_is_said_through_it() -> None:
+    host, network = host_and_network()
+    old = identified(network, host, BOB, port=4500)
+    old.talk().establish()
+    old.hears(old.inform(main_mode_delete(old)))
+    new = identified(network, host, BOB, seed=1)
+    [ours] = host.inbound
+    network.do(host, host.engine.idle(ours, network.now))
+    [said] = new.reads_informational(network.sent[-1].datagram).all(Delete)
+    assert said.spis == (ours.to_bytes(4),)
 
 
 # --- under a main mode SA that has just ended -----------------------------------------------------

@@ -197,6 +197,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "dead-peer": silence(Probes, "begin"),
     "no-probes": everybody_is_watched,
     "unknown-spi-of-ah": esp_is_meant,
+    "initial-contact-through-another-port": put(Path, "has_ends_of", Path.__eq__),
     # endings
     "disconnect": silence(Endings, "end_all_with"),
     "idle-pair": answer(engine.Engine, "idle", []),

@@ -68,7 +68,7 @@ class Endings:
             self.end_all_with(peer, why)
 
     def _tell(self, path: Path, delete: Delete) -> None:
-        """Under the newest main mode SA on this path, if there is one."""
+        """Under the newest main mode SA with the same computer, if there is one."""
         sa = self._associations.newest_main_mode(path)
         if sa is not None:
             self.reliable.send(sa, delete)
@@ -133,13 +133,13 @@ class Endings:
 
 
 def made_with(pair: QuickModeSa, sa: MainModeSa) -> bool:
-    """Same authenticated identity, address and port."""
-    return pair.path == sa.path and pair.peer_id_b == sa.peer.identification.body()
+    """Same authenticated identity, address and port (500 and 4500 are one)."""
+    return pair.path.has_ends_of(sa.path) and pair.peer_id_b == sa.peer.identification.body()
 
 
 def same_peer(one: MainModeSa, other: MainModeSa) -> bool:
-    """Same authenticated identity, address and port."""
+    """Same authenticated identity, address and port (500 and 4500 are one)."""
     return (
-        one.path == other.path
+        one.path.has_ends_of(other.path)
         and one.peer.identification.body() == other.peer.identification.body()
     )
