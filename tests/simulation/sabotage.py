@@ -33,6 +33,7 @@ from mainmode.packets.replay import ReplayWindow
 from mainmode.policy.model import Action
 from mainmode.policy.offers.reading import Reading
 from mainmode.policy.selection import Decision, Selection
+from mainmode.wire.header import Header
 
 Sabotage = Callable[[pytest.MonkeyPatch], None]
 
@@ -129,6 +130,12 @@ def fail_on_hearsay(self: Exchange, failure: Any) -> bool:  # noqa: ANN401
     return True
 
 
+def known_by_its_cookie(
+    self: half_open.HalfOpenMainModes, _datagram: bytes, header: Header, path: Path
+) -> bool:
+    return (path, header.cky_i) in self._by_initiator
+
+
 def esp_is_meant(patch: pytest.MonkeyPatch) -> None:
     about_pair = Doubts.about_pair
 
@@ -176,6 +183,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "half-open-bound": answer(half_open.HalfOpenMainModes, "has_room", True),
     "half-open-and-policy": answer(Review, "half_open", True),
     "strangers": put(engine.Engine, "_refuse_offer", no_silence_toward_strangers),
+    "spoilt-message-1": put(half_open.HalfOpenMainModes, "known", known_by_its_cookie),
     # negotiating
     "held-packets": answer(HeldPackets, "release", []),
     "held-packets-bound": number("HELD_PACKETS_PER_FLOW_MAX", 100),
