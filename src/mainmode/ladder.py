@@ -243,3 +243,5 @@ class Protect:
     cipher: Cipher
     key: bytes = field(repr=False)
     iv: bytes
+    only_zeros: bool = False
+    """Whether the peer is known to pad with nothing else."""

@@ -18,6 +18,8 @@ FINISHED_EXCHANGE_S = 60.0
 # --- NAT traversal --------------------------------------------------------------------------
 IKE_PORT = 500
 NAT_PORT = 4500
+NAT_BELIEVED_S = 60.0
+"""So long a main mode SA counts for what it says of a NAT that AH cannot pass (ours)."""
 KEEPALIVE_S = 20.0
 """A NAT forgets a UDP mapping after a while (MS-IKEE 3.2.2, RFC 3948 4)."""
 

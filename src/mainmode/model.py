@@ -27,6 +27,10 @@ class Endpoint:
         return f"{host}:{self.port}"
 
 
+_OWN_PORTS = frozenset({limits.IKE_PORT, limits.NAT_PORT})
+"""Where IKE speaks from itself; a NAT gives others as a rule."""
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """Where a datagram came from and went to, seen from here."""
@@ -38,6 +42,14 @@ class Path:
     def hosts(self) -> tuple[IpAddress, IpAddress]:
         """The two computers, whatever ports they speak from: ours and the peer's address."""
         return self.local.address, self.peer.address
+
+    def has_ends_of(self, other: "Path") -> bool:
+        """Whether the same two computers speak on both paths. Ports tell those behind one NAT
+        apart; one that is behind none speaks from either of the two ports of IKE."""
+        if self == other:
+            return True
+        ends = (self.local, self.peer, other.local, other.peer)
+        return self.hosts == other.hosts and all(end.port in _OWN_PORTS for end in ends)
 
 
 class NatRevision(Enum):

@@ -31,6 +31,7 @@ from mainmode.model import (
     SoftSa,
     UdpEncapsulation,
 )
+from mainmode.numbers import ProtocolId
 from mainmode.policy.model import Action
 from mainmode.policy.selection import Selection
 from mainmode.service.sockets import Sockets, UdpSocket
@@ -139,8 +140,8 @@ class Says:
     def soft_idle(self, number: int) -> None:
         print("soft_idle", number, flush=True)
 
-    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
-        print("bad_spi", local, peer, f"{spi:08x}", flush=True)
+    def bad_spi(self, local: IpAddress, peer: IpAddress, protocol: ProtocolId, spi: int) -> None:
+        print("bad_spi", local, peer, protocol.name, f"{spi:08x}", flush=True)
 
 
 def install(driver: UserDriver, pair: SaPair) -> None:

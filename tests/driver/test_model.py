@@ -47,8 +47,8 @@ class Upstairs:
     def soft_idle(self, number: int) -> None:
         self.told.append(("soft idle", number))
 
-    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
-        self.told.append(("bad SPI", local, peer, spi))
+    def bad_spi(self, local: IpAddress, peer: IpAddress, protocol: ProtocolId, spi: int) -> None:
+        self.told.append(("bad SPI", local, peer, protocol, spi))
 
 
 class Bench(Upstairs):
@@ -142,7 +142,8 @@ def test_every_refusal_on_arrival_is_counted() -> None:
         Refusal.NOT_AUTHENTICATED.value: 2,
         Refusal.BAD_SPI.value: 1,
     }
-    assert there.told[-1] == ("bad SPI", ip_address(B), ip_address(A), third.spi + 1)
+    stranger = (ip_address(B), ip_address(A), ProtocolId.ESP, third.spi + 1)
+    assert there.told[-1] == ("bad SPI", *stranger)
 
 
 def test_a_bad_spi_is_told_once_a_second() -> None:

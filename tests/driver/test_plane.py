@@ -21,6 +21,7 @@ from mainmode.model import (
     SoftSa,
     UdpEncapsulation,
 )
+from mainmode.numbers import ProtocolId
 from mainmode.packets import ip
 from mainmode.packets.refusal import Refusal
 from mainmode.policy.model import Action, Rule
@@ -42,7 +43,7 @@ class Bench:
     expirations: list[tuple[int, bool]] = field(default_factory=list)
     idlers: list[int] = field(default_factory=list)
     uses: list[int] = field(default_factory=list)
-    strangers: list[tuple[str, str, int]] = field(default_factory=list)
+    strangers: list[tuple[str, str, ProtocolId, int]] = field(default_factory=list)
     """Address here, peer and SPI of packets with an SPI that names no pair."""
 
     def __post_init__(self) -> None:
@@ -66,8 +67,8 @@ class Bench:
     def soft_idle(self, number: int) -> None:
         raise AssertionError("the plane does not count clear traffic")
 
-    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
-        self.strangers.append((str(local), str(peer), spi))
+    def bad_spi(self, local: IpAddress, peer: IpAddress, protocol: ProtocolId, spi: int) -> None:
+        self.strangers.append((str(local), str(peer), protocol, spi))
 
     def install(self, words: SaPair) -> None:
         for direction in Direction:
@@ -582,19 +583,22 @@ def test_a_bad_spi_is_told_once_a_second_for_each_peer() -> None:
     for _ in range(5):
         there.arrive(with_spi(0xDEAD_BEEF))
         there.arrive(with_spi(0xDEAD_0000, C, protocol=51))
-    assert there.strangers == [(B, A, 0xDEAD_BEEF), (B, C, 0xDEAD_0000)]
+    assert there.strangers == [
+        (B, A, ProtocolId.ESP, 0xDEAD_BEEF),
+        (B, C, ProtocolId.AH, 0xDEAD_0000),
+    ]
     there.tick(0.9)
     there.arrive(with_spi(0xDEAD_BEEF))
     there.tick(0.1)
     there.arrive(with_spi(0xDEAD_0001))
-    assert there.strangers[2:] == [(B, A, 0xDEAD_0001)]
+    assert there.strangers[2:] == [(B, A, ProtocolId.ESP, 0xDEAD_0001)]
     assert there.refused == {Refusal.BAD_SPI: 12}
 
 
 def test_a_bad_spi_in_udp_is_told_too() -> None:
     _, there, _ = ends_of_nat()
     there.arrive_in_udp(0xDEAD_BEEF.to_bytes(4, "big") + bytes(60), way())
-    assert there.strangers == [(B, NAT, 0xDEAD_BEEF)]
+    assert there.strangers == [(B, NAT, ProtocolId.ESP, 0xDEAD_BEEF)]
 
 
 def test_what_is_no_spi_is_not_told() -> None:
@@ -761,7 +765,9 @@ def test_ike_may_act_while_it_is_told() -> None:
 
         def soft_idle(self, number: int) -> None: ...
 
-        def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None: ...
+        def bad_spi(
+            self, local: IpAddress, peer: IpAddress, protocol: ProtocolId, spi: int
+        ) -> None: ...
 
     here.plane.attach(Hasty())
     here.tick(100.0)

@@ -76,6 +76,6 @@ def test_an_spi_that_names_no_pair_is_told(hosts: tuple[Host, Host]) -> None:
         for _ in range(3):
             assert not ping(one, SECOND, seconds=0.05)
         spi = SETUP.pair().outbound.spi
-        assert there.expect("bad_spi") == f"bad_spi {SECOND} {FIRST} {spi:08x}"
+        assert there.expect("bad_spi") == f"bad_spi {SECOND} {FIRST} ESP {spi:08x}"
         there.tell("statistics")
         assert there.asked == []

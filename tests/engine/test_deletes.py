@@ -14,6 +14,7 @@ from mainmode.testing.network import Host, Network
 from mainmode.testing.puppet import Puppet
 from mainmode.testing.samples import CREDENTIALS, policy, rule
 from mainmode.wire.payloads import (
+    Delete,
     Hash,
     Identification,
     Nonce,
@@ -297,3 +298,76 @@ def test_ten_thousand_spis_in_deletes_are_a_matter_of_a_moment() -> None:
     for _ in range(20):
         puppet.hears(puppet.inform(delete(*unknown)))
     assert len(host.inbound) == len(talks)
+
+
+# --- through the other port of IKE ----------------------------------------------------------------
+
+
+def test_a_delete_counts_through_the_other_port_of_ike() -> None:
+    """Of a pair whose own main mode SA is gone."""
+    host, network = host_and_network()
+    old = identified(network, host, BOB, port=4500)
+    old.talk().establish()
+    old.hears(old.inform(main_mode_delete(old)))
+    new = identified(network, host, BOB, seed=1)
+    new.hears(new.inform(delete(spi_of(host))))
+    assert not host.inbound
+
+
+def test_and_is_said_through_it() -> None:
+    host, network = host_and_network()
+    old = identified(network, host, BOB, port=4500)
+    old.talk().establish()
+    old.hears(old.inform(main_mode_delete(old)))
+    new = identified(network, host, BOB, seed=1)
+    [ours] = host.inbound
+    network.do(host, host.engine.idle(ours, network.now))
+    [said] = new.reads_informational(network.sent[-1].datagram).all(Delete)
+    assert said.spis == (ours.to_bytes(4),)
+
+
+# --- under a main mode SA that has just ended -----------------------------------------------------
+
+
+def departed() -> tuple[Host, Puppet]:
+    """A host with a pair whose main mode SA the peer has deleted."""
+    host, network = host_and_network()
+    puppet = Puppet(network, host).establish()
+    puppet.talk().establish()
+    puppet.hears(puppet.inform(main_mode_delete(puppet)))
+    assert host.engine.main_mode_sas() == ()
+    return host, puppet
+
+
+def test_a_delete_that_was_overtaken_still_counts() -> None:
+    host, puppet = departed()
+    overtaken = puppet.inform(delete(spi_of(host)))
+    puppet.hears(overtaken)
+    assert not host.inbound
+    before = state(host)
+    puppet.hears(overtaken)
+    assert state(host) == before, "once"
+
+
+def test_but_nothing_else_does() -> None:
+    host, puppet = departed()
+    before = state(host)
+    cookies = puppet.cky_i + puppet.cky_r
+    for notify in (NotifyType.R_U_THERE, NotifyType.INITIAL_CONTACT, NotifyType.INVALID_SPI):
+        said = Notification(Doi.IPSEC, ProtocolId.ISAKMP, notify, cookies, bytes(4))
+        assert puppet.hears(puppet.inform(said)) == []
+    unknown = Notification(Doi.IPSEC, ProtocolId.ESP, NotifyType.INVALID_SPI, spi_of(host), b"")
+    assert puppet.hears(puppet.inform(unknown)) == []
+    assert puppet.hears(puppet.talk().first()) == []
+    forged = puppet.inform(delete(spi_of(host)), digest=bytes(20))
+    assert puppet.hears(forged) == []
+    assert state(host) == before
+    puppet.hears(puppet.inform(delete(spi_of(host)), unknown))
+    assert not host.inbound, "a delete counts in whatever company"
+
+
+def test_and_a_minute_later_deletes_do_not_either() -> None:
+    host, puppet = departed()
+    puppet.network.run(61.0)
+    puppet.hears(puppet.inform(delete(spi_of(host))))
+    assert host.inbound

@@ -1,16 +1,22 @@
 """Doubts: signs that one side has forgotten an SA. They end nothing, and bring about little."""
 
-from mainmode.numbers import NotifyType
+import pytest
+
+from mainmode.numbers import NotifyType, ProtocolId
 from mainmode.testing.faults import notification_in_clear
 from mainmode.testing.network import Host
 from mainmode.testing.samples import CREDENTIALS, policy, rule
 from tests.engine.scene import Scene, header
 
+SUITES = {ProtocolId.ESP: "esp:3des-sha1", ProtocolId.AH: "ah:sha1"}
 
-def bad_spi(scene: Scene, host: Host, spi: int = 0xBAD) -> None:
+
+def bad_spi(
+    scene: Scene, host: Host, spi: int = 0xBAD, protocol: ProtocolId = ProtocolId.ESP
+) -> None:
     peer = scene.bob if host is scene.alice else scene.alice
     network = scene.network
-    network.do(host, host.engine.bad_spi(host.path_to(peer), spi, network.now))
+    network.do(host, host.engine.bad_spi(host.path_to(peer), protocol, spi, network.now))
 
 
 def test_after_our_restart_the_peers_packets_make_us_tell_it() -> None:
@@ -23,12 +29,13 @@ def test_after_our_restart_the_peers_packets_make_us_tell_it() -> None:
     assert len(reborn.engine.main_mode_sas()) == len(scene.bob.engine.main_mode_sas()) == 1
 
 
-def test_packets_of_a_pair_that_is_gone_make_us_delete_it() -> None:
-    scene = Scene().connect()
+@pytest.mark.parametrize("protocol", [ProtocolId.ESP, ProtocolId.AH])
+def test_packets_of_a_pair_that_is_gone_make_us_delete_it(protocol: ProtocolId) -> None:
+    scene = Scene(policy(rule(quick_mode=SUITES[protocol]))).connect()
     [spi] = scene.alice.inbound
     network = scene.network
     scene.alice.engine._endings.end_quick_mode(spi, "for a test", tell=False)
-    bad_spi(scene, scene.alice, spi)
+    bad_spi(scene, scene.alice, spi, protocol)
     network.run(3.0)
     assert scene.bob.inbound == {}
 

@@ -211,14 +211,36 @@ def test_failed_main_modes_do_not_count() -> None:
 # --- cookies --------------------------------------------------------------------------------------
 
 
-def test_another_offer_under_the_same_cookie_is_dropped() -> None:
+def test_a_message_1_that_was_spoilt_on_its_way_does_not_stand_for_the_true_one() -> None:
+    """It came first. Each gets an answer of its own, until the initiator goes on with one."""
     host, network = host_and_network(policy(main_mode=["3des-sha1-group2", "aes128-sha1-group2"]))
     puppet = Puppet(network, host)
-    puppet.offers()
-    other = puppet.proposal("aes128-sha1-group2")
-    puppet.cky_r = bytes(8)
-    assert puppet.say(other) == []
-    assert len(host.engine._half_open) == 1
+    spoilt = puppet.clear([puppet.proposal("aes128-sha1-group2")])
+    [false] = puppet.hears(spoilt)
+    [true] = puppet.offers()
+    assert header(true).cky_r != header(false).cky_r
+    assert puppet.hears(spoilt) == [false], "a duplicate gets what its like has got"
+    assert len(host.engine._half_open) == 2
+    puppet.exchanges_keys()
+    assert puppet.hears(spoilt) == []
+    other = puppet.clear([puppet.proposal("aes128-sha1-group2", "3des-sha1-group2")])
+    assert puppet.hears(other[:8] + bytes(8) + other[16:]) == [], "not any more"
+    puppet.proves()
+    puppet.require_proof()
+    network.run(limits.HALF_OPEN_S + 0.1)
+    assert tables(host)["half-open"] == 0
+    assert not host.engine._half_open._by_initiator
+
+
+def test_one_cookie_has_no_more_of_them_than_its_address() -> None:
+    host, network = host_and_network()
+    puppet = Puppet(network, host)
+    answered = [
+        bool(puppet.hears(puppet.clear([puppet.proposal(), VendorId(bytes(octets))])))
+        for octets in range(40)
+    ]
+    assert answered == [True] * limits.HALF_OPEN_PER_ADDRESS_MAX + [False] * 5
+    assert len(host.of(FloodSuspected)) == 5
 
 
 def test_the_same_cookie_from_elsewhere_is_another_initiator() -> None:

@@ -76,6 +76,33 @@ def test_nobody_else_is_forgotten(who: str, orphaned: bool) -> None:
     assert len(host.engine.main_mode_sas()) == kept + 1
 
 
+@pytest.mark.parametrize("ports", [(500, 4500), (4500, 500)])
+@pytest.mark.parametrize("orphaned", [False, True])
+def test_a_host_that_has_gone_to_the_other_port_of_ike_is_the_same(
+    ports: tuple[int, int], orphaned: bool
+) -> None:
+    host, network = host_and_network()
+    bob = identified(network, host, BOB, port=ports[0])
+    bob.talk().establish()
+    if orphaned:
+        bob.hears(bob.inform(main_mode_delete(bob)))
+    again = identified(network, host, BOB, port=ports[1], seed=1)
+    again.hears(again.inform(initial_contact(again)))
+    assert not host.inbound
+    assert [sa.cookies for sa in host.engine.main_mode_sas()] == [(again.cky_i, again.cky_r)]
+
+
+@pytest.mark.parametrize(("old", "new"), [(4500, 40_000), (40_000, 40_001), (40_000, 500)])
+def test_hosts_behind_one_nat_are_told_apart_by_their_ports(old: int, new: int) -> None:
+    host, network = host_and_network()
+    bob = identified(network, host, BOB, port=old)
+    bob.talk().establish()
+    other = identified(network, host, BOB, port=new, seed=1)
+    other.hears(other.inform(initial_contact(other)))
+    assert host.inbound
+    assert len(host.engine.main_mode_sas()) == 2
+
+
 def test_in_message_5_it_must_name_this_very_main_mode() -> None:
     """What stands beside the proof is encrypted but not under the HASH."""
     host, network = host_and_network()

@@ -19,7 +19,7 @@ from mainmode.engine.nat import discovery, found, original_addresses, peer_origi
 from mainmode.engine.vendor_ids import NAT_DRAFT_02, NAT_RFC_3947
 from mainmode.failures import Reason
 from mainmode.model import Endpoint, Flow, Mode, NatRevision, Path, SaPair, UdpEncapsulation
-from mainmode.numbers import PayloadType
+from mainmode.numbers import PayloadType, ProtocolId
 from mainmode.policy.model import Policy, Profile
 from mainmode.testing.network import Arrival, Fault, Host, Nat, faithful
 from mainmode.testing.samples import authentication, policy, rule
@@ -344,6 +344,64 @@ def test_of_several_offers_those_that_pass_are_made() -> None:
     scene = behind_nat(both).connect()
     scene.require_agreement()
     assert only_pair(scene.alice).inbound.suite == "esp 3des-sha1"
+
+
+# --- a NAT that is none ---------------------------------------------------------------------------
+
+AH = policy(rule(quick_mode="ah:sha1"))
+BOTH = policy(rule(quick_mode=["ah:sha1", "esp:3des-sha1"]))
+
+
+def damaged_once(sent: Send, number: int) -> Iterable[Arrival]:
+    """A bit of the first NAT-D in message 4 of the first main mode."""
+    datagram = bytearray(sent.datagram)
+    if number == 3:
+        datagram[-30] ^= 1
+    return (Arrival(bytes(datagram)),)
+
+
+@pytest.mark.parametrize(("here", "there"), [(AH, AH), (AH, BOTH), (BOTH, AH)])
+def test_a_damaged_hash_keeps_ah_away_for_a_minute_only(here: Policy, there: Policy) -> None:
+    scene = Scene(here, there, fault=damaged_once).connect()
+    [sa] = scene.alice.engine.main_mode_sas()
+    assert sa.nat is not None
+    [failed] = scene.alice.of(NegotiationFailed)
+    assert failed.failure.reason in (Reason.NAT_MISMATCH, Reason.NO_COMMON_PROPOSAL)
+    scene.network.run(62.0)
+    scene.network.connect(scene.alice, scene.bob)
+    scene.network.run(64.0)
+    scene.require_agreement()
+    pair = only_pair(scene.alice)
+    assert (pair.inbound.protocol, pair.udp) == (ProtocolId.AH, None)
+    for host in (scene.alice, scene.bob):
+        assert [each.nat for each in host.engine.main_mode_sas()] == [None]
+
+
+def test_behind_a_real_nat_it_is_looked_for_once_a_minute() -> None:
+    scene = behind_nat(AH)
+    for second in range(300):
+        scene.network.connect(scene.alice, scene.bob)
+        scene.network.run(second + 1.0)
+    reasons = {event.failure.reason for event in scene.alice.of(NegotiationFailed)}
+    assert reasons == {Reason.NAT_MISMATCH}
+    assert len(scene.alice.of(MainModeEstablished)) == 5
+    assert len(scene.alice.engine.main_mode_sas()) == 1
+
+
+def test_a_main_mode_sa_that_serves_others_is_not_ended_for_it() -> None:
+    """Under it ESP for one port passes the NAT; AH for another makes a main mode of its own."""
+    rules = [
+        rule(protocol=6, port=port, quick_mode=suite, name=suite)
+        for port, suite in ((1, "esp:3des-sha1"), (2, "ah:sha1"))
+    ]
+    scene = Scene(policy(*rules), policy(rule(quick_mode=["ah:sha1", "esp:3des-sha1"])))
+    scene.network.fault = damaged_once
+    scene.acquire(scene.alice, scene.flow(1))
+    scene.network.run(62.0)
+    scene.acquire(scene.alice, scene.flow(2))
+    scene.network.run(64.0)
+    scene.require_agreement(pairs=2)
+    assert [sa.nat is None for sa in scene.alice.engine.main_mode_sas()] == [False, True]
 
 
 # --- original addresses -------------------------------------------------------------------------

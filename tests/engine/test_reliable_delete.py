@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from mainmode.engine.effects import Send
-from mainmode.engine.events import DatagramDropped, QuickModeEnded
+from mainmode.engine.events import DatagramDropped, InvalidCookies, QuickModeEnded
 from mainmode.numbers import ExchangeType
 from mainmode.policy.model import Profile
 from mainmode.testing.faults import Weather
@@ -79,6 +79,40 @@ def test_the_main_mode_sa_itself_can_be_deleted_so() -> None:
     assert len(scene.datagrams) == 4, "the pair and the main mode SA, each with its answer"
     assert len(scene.alice.engine._endings.reliable) == 0
     assert len(scene.bob.engine._endings.reliable) == 0
+
+
+def test_a_delete_is_heard_though_that_of_its_main_mode_sa_has_overtaken_it() -> None:
+    scene = standing()
+    network, lost = scene.network, list[bytes]()
+
+    def fault(sent: Send, _number: int) -> list[Arrival]:
+        if not lost:
+            lost.append(sent.datagram)
+        return [] if sent.datagram in lost and network.now < 10.0 else [Arrival(sent.datagram)]
+
+    network.fault = fault
+    network.do(scene.alice, scene.alice.engine.disconnect(scene.bob.address, network.now))
+    network.run(5.0)
+    assert scene.bob.engine.main_mode_sas() == ()
+    assert scene.bob.inbound
+    network.run(LONG_ENOUGH_S)
+    assert scene.bob.inbound == {}
+    assert scene.times(lost[0]) == INTERVALS_S[:5], "then it is acknowledged"
+    for host in (scene.alice, scene.bob):
+        assert len(host.engine._endings.reliable) == 0
+        assert host.of(InvalidCookies) == []
+
+
+def test_deletes_of_main_mode_that_cross_are_both_acknowledged() -> None:
+    scene = standing()
+    network = scene.network
+    for host, peer in ((scene.alice, scene.bob), (scene.bob, scene.alice)):
+        network.do(host, host.engine.disconnect(peer.address, network.now))
+    network.run(LONG_ENOUGH_S)
+    assert len(scene.datagrams) == 8, "two deletes of each, and their answers"
+    for host in (scene.alice, scene.bob):
+        assert host.of(InvalidCookies) == []
+        assert len(host.engine._endings.reliable) == 0
 
 
 def test_other_peers_get_the_plain_delete_once() -> None:

@@ -79,8 +79,8 @@ class ScriptedEngine:
     def soft_idle(self, number: int, now: float) -> list[Effect]:
         return self._answer("soft_idle", number)
 
-    def bad_spi(self, path: Path, spi: int, now: float) -> list[Effect]:
-        return self._answer("bad_spi", path, spi)
+    def bad_spi(self, path: Path, protocol: ProtocolId, spi: int, now: float) -> list[Effect]:
+        return self._answer("bad_spi", path, protocol, spi)
 
     def assign(self, selection: Selection, credentials: Credentials, now: float) -> list[Effect]:
         return self._answer("assign", selection, credentials)

@@ -10,6 +10,7 @@ from mainmode import limits
 from mainmode.engine.effects import Send
 from mainmode.errors import PersonError
 from mainmode.model import Direction, Endpoint, Flow, IpAddress, Mode, Path
+from mainmode.numbers import ProtocolId
 from mainmode.policy.model import Action, Policy
 from mainmode.policy.selection import Decision, Selection
 from mainmode.service.addresses import Routes
@@ -222,11 +223,11 @@ def test_a_bad_spi_is_for_the_engine_when_policy_negotiates_with_the_peer() -> N
     def case() -> None:
         secured = policy(rule(Action.NEGOTIATE, "me", str(THERE.address)))
         bench = Bench(Selection(secured, [ROUTED]))
-        bench.door.bad_spi(ROUTED, ip_address("198.51.100.1"), 0xDEAD_BEEF)
+        bench.door.bad_spi(ROUTED, ip_address("198.51.100.1"), ProtocolId.AH, 0xDEAD_BEEF)
         assert bench.engine.calls == []
-        bench.door.bad_spi(ROUTED, THERE.address, 0xDEAD_BEEF)
+        bench.door.bad_spi(ROUTED, THERE.address, ProtocolId.AH, 0xDEAD_BEEF)
         path = Path(Endpoint(ROUTED, 500), Endpoint(THERE.address, 500))
-        assert bench.engine.calls == [("bad_spi", path, 0xDEAD_BEEF)]
+        assert bench.engine.calls == [("bad_spi", path, ProtocolId.AH, 0xDEAD_BEEF)]
         assert bench.events == []
 
     in_loop(case)

@@ -26,6 +26,7 @@ from mainmode.engine.endings import Endings
 from mainmode.engine.envelope import Envelope
 from mainmode.engine.exchange import Exchange
 from mainmode.engine.fallback import Fallback
+from mainmode.engine.nat_doubts import NatDoubts
 from mainmode.engine.negotiations import Negotiations
 from mainmode.engine.probes import Probes
 from mainmode.engine.rekeying import Rekeying
@@ -35,12 +36,14 @@ from mainmode.engine.soft import SoftSas
 from mainmode.engine.succession import Succession
 from mainmode.engine.vendor_ids import read_untrusted
 from mainmode.model import Mode, Path
+from mainmode.numbers import ProtocolId
 from mainmode.packets.held import HeldPackets
 from mainmode.packets.lifespan import Age, Lifespan
 from mainmode.packets.replay import ReplayWindow
 from mainmode.policy.model import Action
 from mainmode.policy.offers.reading import Reading
 from mainmode.policy.selection import Decision, Selection
+from mainmode.wire.header import Header
 
 Sabotage = Callable[[pytest.MonkeyPatch], None]
 
@@ -137,6 +140,21 @@ def fail_on_hearsay(self: Exchange, failure: Any) -> bool:  # noqa: ANN401
     return True
 
 
+def known_by_its_cookie(
+    self: half_open.HalfOpenMainModes, _datagram: bytes, header: Header, path: Path
+) -> bool:
+    return (path, header.cky_i) in self._by_initiator
+
+
+def esp_is_meant(patch: pytest.MonkeyPatch) -> None:
+    about_pair = Doubts.about_pair
+
+    def about_esp(self: Doubts, path: Path, _protocol: ProtocolId, spi: int) -> None:
+        about_pair(self, path, ProtocolId.ESP, spi)
+
+    patch.setattr(Doubts, "about_pair", about_esp)
+
+
 def everybody_is_watched(patch: pytest.MonkeyPatch) -> None:
     begin = Probes.begin
 
@@ -195,6 +213,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "half-open-bound": answer(half_open.HalfOpenMainModes, "has_room", True),
     "half-open-and-policy": answer(Review, "half_open", True),
     "strangers": put(engine.Engine, "_refuse_offer", no_silence_toward_strangers),
+    "spoilt-message-1": put(half_open.HalfOpenMainModes, "known", known_by_its_cookie),
     # negotiating
     "held-packets": answer(HeldPackets, "release", []),
     "held-packets-bound": number("HELD_PACKETS_PER_FLOW_MAX", 100),
@@ -218,6 +237,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "goodbye": silence(Endings, "end_everything"),
     "dead-peer": silence(Probes, "begin"),
     "no-probes": everybody_is_watched,
+    "unknown-spi-of-ah": esp_is_meant,
+    "initial-contact-through-another-port": put(Path, "has_ends_of", Path.__eq__),
     # endings
     "disconnect": silence(Endings, "end_all_with"),
     "idle-pair": answer(engine.Engine, "idle", []),
@@ -232,6 +253,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "new-algorithms": answer(review, "_offers", True),
     "main-mode-timeout": silence(Rekeying, "main_mode_ends"),
     "new-key": answer(Review, "_same_secret", True),
+    "overtaken-delete": silence(ReliableDeletes, "remember"),
     # rekeying
     "rekey-by-time": silence(Rekeying, "near_end"),
     "unused-pair": unused_pairs_are_renewed,
@@ -263,7 +285,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "no-outbound-there": silence(negotiations, "explanation"),
     # forgery
     "notifications-in-clear": put(Exchange, "note", fail_on_hearsay),
-    "extended-message": silence(Envelope, "require_little_padding"),
+    "extended-message": silence(Envelope, "require_padding"),
     "clear-packet": put(
         driver.ModelDriver, "_let_in", lambda self, packet: self._deliver(packet, 0)
     ),
@@ -272,6 +294,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "forged-spis": answer(Doubts, "_may_doubt", True),
     "wrong-key": silence(Exchange, "_suspect"),
     "replayed-messages": silence(MainModeSa, "use"),
+    "damaged-nat-d": answer(NatDoubts, "arise", False),
     # clocks
     "forward": answer(engine.Engine, "expired", []),
     "back": time_must_not_go_back,

@@ -89,9 +89,9 @@ class Upward(Protocol):
     def soft_idle(self, number: int) -> None:
         """Nothing passed in clear under this soft association for the idle time."""
 
-    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
-        """A packet came from this peer with an SPI that names no pair: one of the two has
-        forgotten. Told at most once a second for each peer; anybody can forge such packets."""
+    def bad_spi(self, local: IpAddress, peer: IpAddress, protocol: ProtocolId, spi: int) -> None:
+        """A packet of ESP or AH came from this peer with an SPI that names no pair: one of the two
+        has forgotten. Told at most once a second for each peer; anybody can forge such packets."""
 
 
 class Driver(Protocol):

@@ -22,7 +22,7 @@ from mainmode.model import Direction, Flow, IpAddress, Path, SaPair, SoftSa
 from mainmode.numbers import IpProtocol, ProtocolId
 from mainmode.packets.held import HeldPackets
 from mainmode.packets.lifespan import Age
-from mainmode.packets.pairs import LivePair, PairTable, Replaces
+from mainmode.packets.pairs import PROTOCOL_IDS, LivePair, PairTable, Replaces
 from mainmode.packets.refusal import PacketRefused, Refusal
 from mainmode.packets.seldom import Seldom
 from mainmode.policy.model import Action
@@ -241,7 +241,8 @@ class ModelDriver:
             and self._upward is not None
             and self._bad_spis.may_tell(sealed.source, self._clock())
         ):
-            self._upward.bad_spi(sealed.destination, sealed.source, sealed.spi)
+            protocol = PROTOCOL_IDS[sealed.protocol]
+            self._upward.bad_spi(sealed.destination, sealed.source, protocol, sealed.spi)
 
     def _passes_softly(self, decision: Decision) -> bool:
         """Whether a soft association is for this very traffic; it has some then."""

@@ -146,8 +146,8 @@ class Associations:
         return tuple(self._by_peer.get(peer, ()))
 
     def newest_main_mode(self, path: Path) -> MainModeSa | None:
-        """The newest that stands on this path, or None."""
-        return next((sa for sa in self._between(path) if sa.path == path), None)
+        """The newest that stands with the computer at the end of this path, or None."""
+        return next((sa for sa in self._between(path) if sa.path.has_ends_of(path)), None)
 
     def newest_between(self, path: Path) -> MainModeSa | None:
         """The newest that stands between these hosts, through whatever ports, or None."""

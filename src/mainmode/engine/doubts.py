@@ -32,13 +32,13 @@ class Doubts:
         self._doubted: dict[IpAddress, float] = {}
         """When a peer last made us doubt."""
 
-    def about_pair(self, path: Path, spi: int) -> None:
+    def about_pair(self, path: Path, protocol: ProtocolId, spi: int) -> None:
         """A packet came from this peer with an SPI that names no pair here."""
         if not self._may_doubt(path):
             return
         sa = self._associations.newest_between(path)
         if sa is not None:
-            gone = informational.delete_spi(ProtocolId.ESP, spi)
+            gone = informational.delete_spi(protocol, spi)
             self._desk.send(sa.path, informational.protected(sa, gone, self._desk.entropy))
         else:
             self._make_main_mode(path)

@@ -49,6 +49,7 @@ class Endings:
         if tell:
             self.reliable.send(sa, informational.delete_main_mode(sa))
         self._associations.remove_main_mode(sa)
+        self.reliable.remember(sa)
         for kind in (TimerKind.MAIN_MODE_LIFETIME, TimerKind.RENEWAL):
             self._desk.timers.cancel(Timer(kind, (*sa.cookies, 0)))
         self._desk.record(MainModeEnded(sa.path, *sa.cookies, why))
@@ -67,7 +68,7 @@ class Endings:
             self.end_all_with(peer, why)
 
     def _tell(self, path: Path, delete: Delete) -> None:
-        """Under the newest main mode SA on this path, if there is one."""
+        """Under the newest main mode SA with the same computer, if there is one."""
         sa = self._associations.newest_main_mode(path)
         if sa is not None:
             self.reliable.send(sa, delete)
@@ -132,13 +133,13 @@ class Endings:
 
 
 def made_with(pair: QuickModeSa, sa: MainModeSa) -> bool:
-    """Same authenticated identity, address and port."""
-    return pair.path == sa.path and pair.peer_id_b == sa.peer.identification.body()
+    """Same authenticated identity, address and port (500 and 4500 are one)."""
+    return pair.path.has_ends_of(sa.path) and pair.peer_id_b == sa.peer.identification.body()
 
 
 def same_peer(one: MainModeSa, other: MainModeSa) -> bool:
-    """Same authenticated identity, address and port."""
+    """Same authenticated identity, address and port (500 and 4500 are one)."""
     return (
-        one.path == other.path
+        one.path.has_ends_of(other.path)
         and one.peer.identification.body() == other.peer.identification.body()
     )

@@ -33,7 +33,7 @@ from mainmode.errors import Malformed
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.ladder import MM1
 from mainmode.model import Flow, IpAddress, Path
-from mainmode.numbers import ExchangeType, NotifyType, name_of
+from mainmode.numbers import ExchangeType, NotifyType, ProtocolId, name_of
 from mainmode.policy.model import Action
 from mainmode.policy.offers import fit_alternatives
 from mainmode.policy.selection import PeerTerms, Selection
@@ -200,11 +200,12 @@ class Engine:
         self._negotiations.soft.idle(number)
         return self._desk.finish()
 
-    def bad_spi(self, path: Path, spi: int, now: float) -> list[Effect]:
-        """The driver says that packets come from this peer with an SPI that names no pair. Anybody
-        can forge them, so they bring about a message or a main mode now and then, no more."""
+    def bad_spi(self, path: Path, protocol: ProtocolId, spi: int, now: float) -> list[Effect]:
+        """The driver says that packets of ESP or AH come from this peer with an SPI that names no
+        pair. Anybody can forge them, so they bring about a message or a main mode now and then, no
+        more."""
         self._desk.begin(now)
-        self._doubts.about_pair(path, spi)
+        self._doubts.about_pair(path, protocol, spi)
         return self._desk.finish()
 
     def assign(self, selection: Selection, credentials: Credentials, now: float) -> list[Effect]:
@@ -390,6 +391,8 @@ class Engine:
             self._negotiations.succession.ring(subject[2])
         elif kind is TimerKind.DELETE:
             self._endings.reliable.ring(subject)
+        elif kind is TimerKind.DEPARTED:
+            self._endings.reliable.forget(subject[:2])
         elif kind is TimerKind.PROBE:
             self._negotiations.probes.ring(subject[:2])
         elif kind is TimerKind.KEEPALIVE:

@@ -23,11 +23,13 @@ _GENERIC = Struct("!BBH")
 class Envelope:
     """Seals and opens the payloads of one exchange."""
 
-    __slots__ = ("_block_octets", "_cbc", "iv")
+    __slots__ = ("_block_octets", "_cbc", "_only_zeros", "iv")
 
-    def __init__(self, cipher: Cipher, key: bytes, iv: bytes) -> None:
+    def __init__(self, cipher: Cipher, key: bytes, iv: bytes, *, only_zeros: bool = False) -> None:
+        """only_zeros: the peer is known to pad with nothing else."""
         self._cbc = Cbc(cipher, key)
         self._block_octets = cipher.block_octets
+        self._only_zeros = only_zeros
         self.iv = iv
 
     def seal(self, payloads: bytes) -> bytes:
@@ -44,13 +46,21 @@ class Envelope:
             raise Inadmissible(Failure(Reason.MALFORMED, detail=detail))
         return self._cbc.decrypt(self.iv, sealed)
 
-    def require_little_padding(self, plaintext: bytes, payloads: Payloads) -> None:
+    def require_padding(self, plaintext: bytes, payloads: Payloads) -> None:
         """No proof covers what follows the payloads, and the chain goes on from there: it is a
-        block at most, as peers make it. Raises Inadmissible."""
-        padding = len(plaintext) - payloads.end
-        if padding > self._block_octets:
-            detail = f"{padding} octets of padding are more than a block"
+        block at most, and a whole one looks like some peer's. Raises Inadmissible."""
+        padding = plaintext[payloads.end :]
+        if len(padding) > self._block_octets or (
+            len(padding) == self._block_octets and not self._may_be_padding(padding)
+        ):
+            detail = f"the {len(padding)} octets behind the payloads are no padding"
             raise Inadmissible(Failure(Reason.MALFORMED, detail=detail))
+
+    def _may_be_padding(self, block: bytes) -> bool:
+        """Of zeros (strongSwan), or with its length in the last octet, perhaps less one, and noise
+        before it (racoon). A stranger's block decrypts to noise."""
+        length = self._block_octets
+        return not any(block) or (not self._only_zeros and block[-1] in (length - 1, length))
 
     def accept(self, sealed: bytes) -> None:
         """An opened message was genuine: the chain moves on."""

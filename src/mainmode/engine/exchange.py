@@ -227,7 +227,9 @@ class Exchange:
                 rung = ladder.send(value)
                 value = None
                 if isinstance(rung, Protect):
-                    self._envelope = Envelope(rung.cipher, rung.key, rung.iv)
+                    self._envelope = Envelope(
+                        rung.cipher, rung.key, rung.iv, only_zeros=rung.only_zeros
+                    )
                 elif isinstance(rung, Move):
                     self.path = rung.path
                     self._moved = True
@@ -338,7 +340,7 @@ class Exchange:
             body = self._envelope.open(body)
         payloads = self._parse(header, body, step)
         if self._envelope is not None and encrypted:
-            self._envelope.require_little_padding(body, payloads)
+            self._envelope.require_padding(body, payloads)
         if waiting.check is not None:
             require_proof(waiting.check, body, payloads)
         return Answer(payloads, header.cky_r, header.commit)

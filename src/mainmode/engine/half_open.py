@@ -62,7 +62,8 @@ class HalfOpenMainModes:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._by_cookies: dict[Cookies, HalfOpen] = {}
-        self._by_initiator: dict[tuple[Path, bytes], HalfOpen] = {}
+        self._by_initiator: dict[tuple[Path, bytes], tuple[HalfOpen, ...]] = {}
+        """Nearly always one; of several all but one hold what somebody has made of message 1."""
         self._per_address: dict[IpAddress, int] = {}
         """How many are not over; of each address that has any."""
         self._count = 0
@@ -80,13 +81,21 @@ class HalfOpenMainModes:
         return self._by_cookies.get(cookies)
 
     def known(self, datagram: bytes, header: Header, path: Path) -> bool:
-        """Whether this initiator has been answered before; if so, the datagram is dealt with."""
-        half_open = self._by_initiator.get((path, header.cky_i))
-        if half_open is None:
+        """Whether this initiator needs no answer to this any more, or has got one before; then the
+        datagram is dealt with. Another message 1 under its cookie may be the true one, and the
+        first was spoilt on its way: as long as the initiator has not gone on it gets an answer of
+        its own."""
+        answered = self._by_initiator.get((path, header.cky_i))
+        if answered is None:
             return False
-        if _fingerprint(datagram) != half_open.fingerprint:
-            self._desk.drop(path, datagram, "another message 1 under the same cookie")
-        elif half_open.continued or half_open.replies >= limits.DUPLICATE_REPLIES_MAX:
+        fingerprint = _fingerprint(datagram)
+        half_open = next((each for each in answered if each.fingerprint == fingerprint), None)
+        continued = any(each.continued for each in answered)
+        if half_open is None and not continued:
+            return False
+        if half_open is None:
+            self._desk.drop(path, datagram, "another message 1 under a cookie that has gone on")
+        elif continued or half_open.replies >= limits.DUPLICATE_REPLIES_MAX:
             self._desk.drop(path, datagram, "a duplicate")
         else:
             half_open.replies += 1
@@ -169,12 +178,18 @@ class HalfOpenMainModes:
         self.end(cookies)
         half_open = self._by_cookies.pop(cookies, None)
         if half_open is not None:
-            del self._by_initiator[half_open.path, cookies[0]]
+            initiator = half_open.path, cookies[0]
+            others = tuple(each for each in self._by_initiator[initiator] if each is not half_open)
+            if others:
+                self._by_initiator[initiator] = others
+            else:
+                del self._by_initiator[initiator]
             self._desk.timers.cancel(Timer(TimerKind.HALF_OPEN, (*cookies, 0)))
 
     def _add(self, half_open: HalfOpen) -> None:
         self._by_cookies[half_open.cookies] = half_open
-        self._by_initiator[half_open.path, half_open.cookies[0]] = half_open
+        initiator = half_open.path, half_open.cookies[0]
+        self._by_initiator[initiator] = (*self._by_initiator.get(initiator, ()), half_open)
         self._count += 1
         address = half_open.path.peer.address
         self._per_address[address] = self._per_address.get(address, 0) + 1

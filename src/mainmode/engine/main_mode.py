@@ -292,7 +292,7 @@ class MainMode:
         """HDR* from here on; the first IV comes from both public values."""
         offer, transcript = self._chosen.offer, self._agreed
         iv = phase1_iv(offer.hash, offer.cipher, transcript.g_xi, transcript.g_xr)
-        return Protect(offer.cipher, self._cipher_key, iv)
+        return Protect(offer.cipher, self._cipher_key, iv, self.capabilities.pads_with_zeros)
 
     def provisional(self, last_block: bytes) -> Provisional:
         """last_block: of the last encrypted message so far."""

@@ -27,6 +27,7 @@ from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
 from mainmode.engine.introductions import Introductions
 from mainmode.engine.keepalives import Keepalives
 from mainmode.engine.main_mode import MainMode
+from mainmode.engine.nat_doubts import NatDoubts
 from mainmode.engine.probes import Probes
 from mainmode.engine.quick_mode import QuickMode
 from mainmode.engine.soft import SILENCE, SoftSas
@@ -75,6 +76,7 @@ class Negotiations:
         self._parked: dict[tuple[IpAddress, IpAddress], list[Wish]] = {}
         """Wishes that wait for a main mode between these hosts."""
         self._turns: dict[Cookies, Turns] = {}
+        self._nat_doubts = NatDoubts(desk, endings)
         self._introductions = Introductions(desk, associations, self.exchanges)
 
     @property
@@ -445,7 +447,8 @@ class Negotiations:
             desk.record(NegotiationFailed(exchange.path, "main mode", failure))
             self._main_mode_failed(negotiation, failure)
         else:
-            again = second_chances.deserves_another(exchange, negotiation, failure)
+            doubted = self._nat_doubts.arise(negotiation, failure)
+            again = doubted or second_chances.deserves_another(exchange, negotiation, failure)
             desk.record(NegotiationFailed(exchange.path, "quick mode", failure, again))
             self._quick_mode_failed(exchange, negotiation, failure, again=again)
 

@@ -77,7 +77,9 @@ class Notices:
     def _protected(self, header: Header, datagram: bytes, path: Path) -> None:
         if self._endings.reliable.heard(header, datagram, path):
             return
-        sa = self._associations.main_modes.get((header.cky_i, header.cky_r))
+        cookies = header.cky_i, header.cky_r
+        standing = self._associations.main_modes.get(cookies)
+        sa = standing or self._endings.reliable.departed(cookies)
         if sa is None:
             self._before_main_mode(header, datagram, path)
             return
@@ -91,13 +93,16 @@ class Notices:
         except Inadmissible as inadmissible:
             self._desk.drop(path, datagram, inadmissible.failure.sentence)
             return
+        if standing is None and not payloads.has(PayloadType.DELETE):
+            self._desk.drop(path, datagram, "its main mode SA has ended")
+            return
         sa.use(header.message_id)
         sa.heard_at = self._desk.now
         for payload in payloads.items:
             if isinstance(payload, Delete):
                 self._taken_back(sa, payload)
                 self._endings.deleted_by_peer(sa, payload)
-            elif isinstance(payload, Notification):
+            elif isinstance(payload, Notification) and standing is not None:
                 self._notified(sa, payload)
         if payloads.has(PayloadType.DELETE):
             self._endings.reliable.answer(sa, header, datagram, payloads)

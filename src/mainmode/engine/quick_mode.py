@@ -224,7 +224,8 @@ class QuickMode:
         """HDR*, under main mode's key; the IV starts from its last block and our message ID."""
         offer = self.sa.offer
         iv = phase2_iv(offer.hash, offer.cipher, self.sa.last_block, self.message_id)
-        return Protect(offer.cipher, self.sa.cipher_key, iv)
+        only_zeros = self.sa.capabilities.pads_with_zeros
+        return Protect(offer.cipher, self.sa.cipher_key, iv, only_zeros)
 
     def hash_1(self, rest: bytes) -> bytes:
         return hash_1(self._prf_a, self.message_id, rest)

@@ -12,7 +12,10 @@ the same octets. What is needed for that is kept here, for the SA itself may be 
 
 Other peers get the plain delete of RFC 2408, once.
 
-Source: MS-IKEE 3.8, notes <23> and <24>. The IV of #2 is not documented; the rule of RFC 2409
+Deletes overtake each other, and that of a main mode SA may come before those of pairs under it. So
+a main mode SA that has ended still reads deletes, and nothing else, until all have been repeated.
+
+Source: MS-IKEE 3.8, notes <23>, <24> and <26>. The IV of #2 is not documented; the rule of RFC 2409
 appendix B for a second message is taken.
 """
 
@@ -29,7 +32,7 @@ from mainmode.errors import Malformed
 from mainmode.failures import Inadmissible
 from mainmode.ladder import Proof
 from mainmode.model import Path
-from mainmode.wire.header import HEADER_OCTETS, Header
+from mainmode.wire.header import HEADER_OCTETS, Cookies, Header
 from mainmode.wire.message import Payloads, parse_payloads_untrusted
 from mainmode.wire.payloads import Delete, Nonce, Payload
 
@@ -70,9 +73,11 @@ class ReliableDeletes:
         self._desk = desk
         self._sent: dict[Key, _Sent] = {}
         self._answered: dict[Key, _Answered] = {}
+        self._departed: dict[Cookies, MainModeSa] = {}
+        """Main mode SAs that have ended a moment ago."""
 
     def __len__(self) -> int:
-        return len(self._sent) + len(self._answered)
+        return len(self._sent) + len(self._answered) + len(self._departed)
 
     # --- ours -------------------------------------------------------------------------------
 
@@ -150,6 +155,19 @@ class ReliableDeletes:
         self._answered[key] = _Answered(datagram, reply)
         self._desk.send(sa.path, reply)
         self._arm(TimerKind.DELETE, key, limits.FINISHED_EXCHANGE_S)
+
+    def remember(self, sa: MainModeSa) -> None:
+        """A main mode SA has ended; what the peer has deleted under it may still be on its way."""
+        self._departed[sa.cookies] = sa
+        self._arm(TimerKind.DEPARTED, (*sa.cookies, 0), limits.FINISHED_EXCHANGE_S)
+
+    def departed(self, cookies: Cookies) -> MainModeSa | None:
+        """A main mode SA that reads deletes only, or None."""
+        return self._departed.get(cookies)
+
+    def forget(self, cookies: Cookies) -> None:
+        """Nothing can be on its way any more."""
+        self._departed.pop(cookies, None)
 
     def _arm(self, kind: TimerKind, key: Key, after_s: float) -> None:
         self._desk.timers.set(Timer(kind, key), self._desk.now + after_s)

@@ -15,6 +15,7 @@ class TimerKind(Enum):
     DEADLINE = "the exchange has taken too long, or its last reply has been kept long enough"
     HALF_OPEN = "a half-open main mode was never continued"
     DELETE = "a delete is not acknowledged, or its acknowledgement has been kept long enough"
+    DEPARTED = "no delete under a main mode SA that has ended can be on its way any more"
     PROBE = "a peer has been silent for so long that it is asked whether it lives"
     KEEPALIVE = "a NAT is about to forget us"
     REKEY = "a pair nears its end, and its initiator has not renewed it"

@@ -70,6 +70,12 @@ class Capabilities:
     """The vendor ID of the best NAT traversal that it and our profile know; empty: none."""
 
     @property
+    def pads_with_zeros(self) -> bool:
+        """As RFC 2409 appendix B wants it, and Microsoft names no exception. racoon does not, but
+        announces nothing that those two announce."""
+        return self.many_quick_modes
+
+    @property
     def nat_revision(self) -> NatRevision | None:
         return _NAT_REVISIONS.get(self.nat)
 

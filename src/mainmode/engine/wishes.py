@@ -19,7 +19,8 @@ class Wish:
     passes_in_clear: bool = False
     """Whether it is for what a soft SA lets pass: then no other soft SA comes of it."""
     tried_again: bool = False
-    """Whether it has had another main mode made already, after silence under the first."""
+    """Whether it has had another main mode made already, after silence under the first or a NAT
+    that may be none."""
 
     @property
     def authentications(self) -> tuple[Authentication, ...]:

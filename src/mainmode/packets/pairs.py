@@ -23,6 +23,9 @@ from mainmode.numbers import ProtocolId
 from mainmode.packets.associations import InboundSa, OutboundSa
 from mainmode.packets.lifespan import Age, Lifespan
 
+PROTOCOL_IDS = {50: ProtocolId.ESP, 51: ProtocolId.AH}
+"""From the numbers of IP packets to those of IKE."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replaces:
@@ -146,7 +149,7 @@ class PairTable:
         live = self._by_spi.get(spi)
         if (
             live is None
-            or live.pair.inbound.protocol is not _PROTOCOL_IDS[protocol]
+            or live.pair.inbound.protocol is not PROTOCOL_IDS[protocol]
             or live.local != destination
         ):
             return None
@@ -169,9 +172,6 @@ class PairTable:
             and selector.covers(live.pair.selector)
         )
         return min(fitting, key=_generality, default=None)
-
-
-_PROTOCOL_IDS = {50: ProtocolId.ESP, 51: ProtocolId.AH}
 
 
 def _path_in_udp(pair: SaPair) -> Path | None:

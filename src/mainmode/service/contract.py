@@ -8,6 +8,7 @@ from mainmode.engine.associations import MainModeSa, QuickModeSa
 from mainmode.engine.effects import Effect
 from mainmode.engine.statistics import IkeStatistics
 from mainmode.model import Flow, IpAddress, Path, SoftSa
+from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Selection
 
 
@@ -51,7 +52,7 @@ class Engine(Protocol):
 
     def soft_idle(self, number: int, now: float) -> list[Effect]: ...
 
-    def bad_spi(self, path: Path, spi: int, now: float) -> list[Effect]: ...
+    def bad_spi(self, path: Path, protocol: ProtocolId, spi: int, now: float) -> list[Effect]: ...
 
     def assign(
         self, selection: Selection, credentials: Credentials, now: float

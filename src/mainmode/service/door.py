@@ -15,6 +15,7 @@ from mainmode.driver.contract import Driver
 from mainmode.engine.effects import Effect
 from mainmode.errors import PersonError
 from mainmode.model import Endpoint, Flow, IpAddress, Mode, Path
+from mainmode.numbers import ProtocolId
 from mainmode.policy.selection import Decision, Selection
 from mainmode.service.addresses import Routes
 from mainmode.service.audit import AuditStore
@@ -93,14 +94,14 @@ class Door:
             lambda now: self._engine.soft_idle(number, now),
         )
 
-    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
+    def bad_spi(self, local: IpAddress, peer: IpAddress, protocol: ProtocolId, spi: int) -> None:
         """A stranger's SPI is nobody's business: only the counter tells of it."""
         if self._selection.toward(local, peer) is None:
             return
         path = self._path(local, peer)
         self._enter(
             f"noting the SPI {spi:08x} from {peer}",
-            lambda now: self._engine.bad_spi(path, spi, now),
+            lambda now: self._engine.bad_spi(path, protocol, spi, now),
         )
 
     def _path_for(self, flow: Flow, decision: Decision) -> Path | None:

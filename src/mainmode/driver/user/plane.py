@@ -20,7 +20,7 @@ from mainmode.numbers import IpProtocol, ProtocolId
 from mainmode.packets import ip
 from mainmode.packets.held import HeldPackets
 from mainmode.packets.lifespan import Age, is_small_block
-from mainmode.packets.pairs import LivePair, PairTable, Replaces
+from mainmode.packets.pairs import PROTOCOL_IDS, LivePair, PairTable, Replaces
 from mainmode.packets.refusal import PacketRefused, Refusal
 from mainmode.packets.seldom import Seldom
 from mainmode.policy.model import Action
@@ -98,7 +98,8 @@ class DataPlane:
         spi = int.from_bytes(packet[spi_start : spi_start + 4], "big")
         live = self._pairs.receiver(spi, packet[9], packet[16:20])
         if live is None:
-            self._bad_spi(IPv4Address(packet[16:20]), IPv4Address(packet[12:16]), spi, now)
+            local, peer = IPv4Address(packet[16:20]), IPv4Address(packet[12:16])
+            self._bad_spi(local, peer, PROTOCOL_IDS[packet[9]], spi, now)
             return
         self._receive(live, None, packet, start, now)
 
@@ -107,18 +108,20 @@ class DataPlane:
         spi = int.from_bytes(esp[:4], "big")
         live = self._pairs.receiver(spi, IpProtocol.ESP, path.local.address.packed)
         if live is None:
-            self._bad_spi(*path.hosts, spi, now)
+            self._bad_spi(*path.hosts, ProtocolId.ESP, spi, now)
             return
         self._receive(live, path, esp, 0, now)
 
-    def _bad_spi(self, local: IpAddress, peer: IpAddress, spi: int, now: float) -> None:
+    def _bad_spi(
+        self, local: IpAddress, peer: IpAddress, protocol: ProtocolId, spi: int, now: float
+    ) -> None:
         self.refusals[Refusal.BAD_SPI] += 1
         if (
             spi >= limits.SPI_MIN
             and self._upward is not None
             and self._bad_spis.may_tell(peer, now)
         ):
-            self._upward.bad_spi(local, peer, spi)
+            self._upward.bad_spi(local, peer, protocol, spi)
 
     def _receive(
         self, live: LivePair, path: Path | None, packet: bytes, start: int, now: float

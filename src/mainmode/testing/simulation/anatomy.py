@@ -45,6 +45,7 @@ _LIVES: dict[TimerKind, Lives] = {
         subject[2] in engine._negotiations.soft._standing
     ),
     TimerKind.DELETE: lambda engine, subject: subject in _deletes(engine),
+    TimerKind.DEPARTED: lambda engine, subject: subject[:2] in engine._endings.reliable._departed,
     TimerKind.RENEWAL: _main_mode,
     TimerKind.MAIN_MODE_LIFETIME: _main_mode,
 }
@@ -77,6 +78,9 @@ def without_timer(engine: Engine) -> Iterator[str]:
     for subject in _deletes(engine):
         if Timer(TimerKind.DELETE, subject) not in armed:
             yield f"delete {subject[0].hex()} {subject[2]:08x}"
+    for cookies in engine._endings.reliable._departed:
+        if Timer(TimerKind.DEPARTED, (*cookies, 0)) not in armed:
+            yield f"ended main mode SA {cookies[0].hex()}"
     for kind, numbers in (
         (TimerKind.RETIRE, negotiations.succession._retiring),
         (TimerKind.FALLBACK, negotiations.soft._waiting),

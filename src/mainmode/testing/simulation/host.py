@@ -21,6 +21,7 @@ from mainmode.engine.effects import Effect
 from mainmode.engine.engine import Engine
 from mainmode.engine.events import Event
 from mainmode.model import Direction, Endpoint, Flow, IpAddress, Mode, Path, SaPair, SoftSa
+from mainmode.numbers import ProtocolId
 from mainmode.policy.model import Policy
 from mainmode.policy.selection import Selection
 from mainmode.service.audit import AuditStore, Entry
@@ -234,13 +235,13 @@ class Host:
         self.world.tally.rules["soft SA idle"] += 1
         self.enter(lambda now: self.engine.soft_idle(number, now))
 
-    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
+    def bad_spi(self, local: IpAddress, peer: IpAddress, protocol: ProtocolId, spi: int) -> None:
         """As the service's door has it, a stranger's SPI is nobody's business."""
         if self.selection.toward(local, peer) is None:
             return
         self.world.tally.rules["SPI unknown"] += 1
         path = Path(Endpoint(local, limits.IKE_PORT), Endpoint(peer, limits.IKE_PORT))
-        self.enter(lambda now: self.engine.bad_spi(path, spi, now))
+        self.enter(lambda now: self.engine.bad_spi(path, protocol, spi, now))
 
 
 class _WatchedDriver(ModelDriver):

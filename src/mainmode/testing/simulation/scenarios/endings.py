@@ -179,3 +179,16 @@ def main_mode_timeout(stage: Stage) -> None:
     stage.until(110.0)
     stage.main_modes(alice, 0)
     stage.main_modes(bob, 0)
+
+
+@scenario("the repetition of a delete is heard though that of its main mode SA has overtaken it")
+def overtaken_delete(stage: Stage) -> None:
+    alice, bob = stage.two(MICROSOFT)
+    stage.connect(alice, bob)
+    stage.lose("informational", 1, sender=alice)
+    alice.disconnect(bob)
+    stage.run(0.5)
+    stage.main_modes(bob, 0)
+    stage.pairs(bob, 1)
+    stage.run(2.0)
+    stage.pairs(bob, 0)

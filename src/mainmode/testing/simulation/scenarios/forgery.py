@@ -1,17 +1,20 @@
 """Who has no key cannot do harm."""
 
+from dataclasses import replace
+
 from mainmode.driver.model import CLEAR_IN
 from mainmode.driver.model_packets import Packet, Sealed
 from mainmode.engine.events import MainModeEstablished, Suspicion
 from mainmode.failures import Reason
 from mainmode.numbers import NotifyType
 from mainmode.packets.refusal import Refusal
+from mainmode.policy.words import parse_main_mode_offer
 from mainmode.testing.faults import notification_in_clear
 from mainmode.testing.mutations import repair_length
 from mainmode.testing.samples import WRONG_CREDENTIALS
 from mainmode.testing.simulation.host import Host, Terms
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import Stage
+from mainmode.testing.simulation.stage import Stage, offer, secure
 from mainmode.testing.simulation.watch import Watcher
 from mainmode.testing.simulation.world import World
 
@@ -60,12 +63,15 @@ def notifications_in_clear(stage: Stage) -> None:
 
 @scenario("blocks behind an encrypted message are no padding: the IV chain goes on without them")
 def extended_message(stage: Stage) -> None:
-    alice, bob = stage.two()
+    assigned = secure()
+    des = (parse_main_mode_offer("des-md5-group1"),)  # its message 6 needs no padding
+    alice, bob = stage.two(replace(assigned, main_mode=replace(assigned.main_mode, offers=des)))
     stage.lose("main mode message 6", 1)
     alice.connect(bob)
     stage.run(0.5)
     [sixth] = stage.messages("main mode message 6")
-    alice.hear(alice.path_to(bob.address), repair_length(sixth.octets + bytes(32)))
+    for octets in (8, 16, 32):
+        alice.hear(alice.path_to(bob.address), repair_length(sixth.octets + bytes(octets)))
     stage.run(60.0)
     stage.pairs(alice, 1)
     stage.pairs(bob, 1)
@@ -145,3 +151,20 @@ def replayed_messages(stage: Stage) -> None:
     number = bob.say(stage.flow(bob, alice), awaited=True)
     stage.run(1.0)
     stage.require(stage.protected(number), "the packet arrives")
+
+
+@scenario(
+    "a NAT-D that was damaged makes a NAT of nothing: it keeps AH away for a minute, no longer"
+)
+def damaged_nat_d(stage: Stage) -> None:
+    alice, bob = stage.two(secure(offer("ah:sha1")))
+    stage.lose("main mode message 4", 1)
+    alice.connect(bob)
+    stage.run(0.5)
+    [fourth] = stage.messages("main mode message 4")
+    alice.hear(alice.path_to(bob.address), fourth.octets[:-8] + bytes(8))
+    stage.run(1.0)
+    stage.equal(len(stage.failures(alice, Reason.NAT_MISMATCH)), 1, "quick modes failed")
+    numbers = stage.talk(alice, stage.flow(alice, bob), 100.0)
+    stage.require(stage.protected(*numbers[-3:]), "then alice gets through")
+    stage.equal(len(stage.events(alice, MainModeEstablished)), 2, "main modes")

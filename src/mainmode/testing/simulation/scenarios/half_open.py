@@ -47,3 +47,17 @@ def strangers(stage: Stage) -> None:
     alice.connect(bob)
     stage.run(60.0)
     stage.equal([said for said in stage.messages() if said.sender is bob], [], "bob says")
+
+
+@scenario("a message 1 that was spoilt on its way does not stand for the true one that follows")
+def spoilt_message_1(stage: Stage) -> None:
+    alice, bob = stage.two()
+    stage.lose("main mode message 1", 1)
+    alice.connect(bob)
+    [first] = stage.messages("main mode message 1")
+    stage.lose("main mode message 2", 1)
+    spoilt = first.octets[:-1] + bytes((first.octets[-1] ^ 1,))
+    bob.hear(bob.path_to(alice.address), spoilt)
+    stage.run(2.0)
+    stage.main_modes(alice, 1)
+    stage.main_modes(bob, 1)

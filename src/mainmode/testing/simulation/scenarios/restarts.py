@@ -3,7 +3,7 @@
 from mainmode.engine.events import MainModeEnded, MainModeEstablished
 from mainmode.failures import Reason
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import Stage, secure
+from mainmode.testing.simulation.stage import Stage, offer, secure
 
 
 @scenario("INITIAL-CONTACT: what stands with a host that has started anew is forgotten at once")
@@ -109,3 +109,36 @@ def no_probes(stage: Stage) -> None:
     before = len(stage.messages())
     stage.until(250.0)
     stage.equal(len(stage.messages()) - before, 0, "messages without traffic")
+
+
+@scenario("AH too is deleted under its own name when its SPI is not known any more")
+def unknown_spi_of_ah(stage: Stage) -> None:
+    alice, bob = stage.two(secure(offer("ah:sha1")))
+    stage.connect(alice, bob)
+    [pair] = bob.engine.quick_mode_sas()
+    stage.lose("informational")
+    bob.enter(lambda now: bob.engine.idle(pair.pair.spi, now))
+    stage.lose_nothing()
+    numbers = stage.talk(alice, stage.flow(alice, bob), 5.0)
+    stage.require(stage.protected(*numbers[-3:]), "within two seconds alice gets through again")
+
+
+@scenario("who has moved to port 4500 for a NAT that is none is the same host at port 500")
+def initial_contact_through_another_port(stage: Stage) -> None:
+    alice, bob = stage.two()
+    stage.lose("main mode message 4", 1)
+    alice.connect(bob)
+    stage.run(0.5)
+    [fourth] = stage.messages("main mode message 4")
+    alice.hear(alice.path_to(bob.address), fourth.octets[:-8] + bytes(8))
+    stage.run(1.0)
+    [pair] = alice.engine.quick_mode_sas()
+    stage.equal(pair.path.peer.port, 4500, "port of the first pair")
+    bob.crash()
+    bob.start()
+    number = bob.say(stage.flow(bob, alice), awaited=True)
+    stage.run(1.0)
+    stage.require(stage.protected(number), "bob's packet arrives")
+    stage.equal(len(stage.ended(alice, "the peer has started anew")), 1, "pairs forgotten")
+    stage.pairs(alice, 1)
+    stage.main_modes(alice, 1)
