@@ -71,9 +71,9 @@ class Capabilities:
 
     @property
     def pads_with_zeros(self) -> bool:
-        """As RFC 2409 appendix B wants it, and Microsoft names no exception. racoon does not, but
-        announces nothing that those two announce."""
-        return self.many_quick_modes
+        """As RFC 2409 appendix B wants it. Of our own kind we know it; what Windows does is nowhere
+        written, and racoon does otherwise."""
+        return KNOWN[MAINMODE] in self.names
 
     @property
     def nat_revision(self) -> NatRevision | None:
