@@ -58,6 +58,21 @@ def test_forgers_bring_about_little() -> None:
     assert len(offers) <= 1
 
 
+@pytest.mark.parametrize("kind", [NotifyType.INVALID_SPI, NotifyType.INVALID_COOKIE])
+def test_a_notification_counts_under_the_cookies_of_an_sa_that_stands(kind: NotifyType) -> None:
+    """Whoever does not know them would get more octets than he sends."""
+    scene = Scene().connect()
+    sent = len(scene.datagrams)
+    message_1, message_6 = scene.datagrams[0], scene.datagrams[5]
+    scene.network.inject(scene.bob, scene.alice, notification_in_clear(message_1, kind))
+    scene.network.run(2.0)
+    assert len(scene.datagrams) == sent
+    scene.network.inject(scene.bob, scene.alice, notification_in_clear(message_6, kind))
+    scene.network.run(4.0)
+    assert len(scene.alice.engine.main_mode_sas()) == 2
+    scene.require_agreement()
+
+
 def test_with_strangers_nothing_is_begun() -> None:
     nobody = policy(rule("me", "198.51.100.0/24"))
     scene = Scene(nobody)

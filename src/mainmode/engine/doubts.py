@@ -17,6 +17,7 @@ from mainmode.engine.negotiations import Negotiations
 from mainmode.engine.terms import Terms
 from mainmode.model import IpAddress, Path
 from mainmode.numbers import ProtocolId
+from mainmode.wire.header import Cookies
 
 
 class Doubts:
@@ -43,11 +44,12 @@ class Doubts:
         else:
             self._make_main_mode(path)
 
-    def about_peer(self, path: Path) -> None:
-        """A peer says in clear that it has forgotten an SA. If there is none, it need not."""
-        sa = self._associations.newest_between(path)
-        if sa is not None and self._may_doubt(path):
-            self._make_main_mode(sa.path)
+    def about_peer(self, path: Path, cookies: Cookies) -> None:
+        """A peer says in clear that it has forgotten an SA. It is heard under the cookies of one
+        that stands: main mode's first message is longer than what somebody says who knows none."""
+        sa = self._associations.main_modes.get(cookies)
+        if sa is not None and sa.path == path and self._may_doubt(path):
+            self._make_main_mode(path)
 
     def _make_main_mode(self, path: Path) -> None:
         terms = self._terms.selection.toward(*path.hosts)

@@ -184,7 +184,7 @@ class Notices:
         exchanges = self._about(header, path)
         for notification in payloads.all(Notification):
             if notification.notify in _FORGETFUL:
-                self._doubts.about_peer(path)
+                self._doubts.about_peer(path, (header.cky_i, header.cky_r))
             if not exchanges or notification.notify > NOTIFY_ERROR_MAX:
                 self._record(path, notification, authenticated=False)
                 continue
