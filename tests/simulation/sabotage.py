@@ -10,7 +10,7 @@ from mainmode import limits
 from mainmode.driver import model as driver
 from mainmode.driver.model_packets import Activity
 from mainmode.engine import engine, half_open, main_mode, negotiations, quick_mode, soft
-from mainmode.engine.associations import MainModeSa
+from mainmode.engine.associations import Cookies, MainModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.doubts import Doubts
 from mainmode.engine.endings import Endings
@@ -24,7 +24,9 @@ from mainmode.engine.reliable_delete import ReliableDeletes
 from mainmode.engine.review import Review
 from mainmode.engine.soft import SoftSas
 from mainmode.engine.succession import Succession
+from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.vendor_ids import read_untrusted
+from mainmode.failures import Failure
 from mainmode.model import Mode, Path
 from mainmode.packets.held import HeldPackets
 from mainmode.packets.replay import ReplayWindow
@@ -122,7 +124,22 @@ def fall_back_whatever(self: Fallback, number: int) -> None:
         self._soft.begin(wish, "for no reason", self._terms.policy.main_mode)
 
 
-def fail_on_hearsay(self: Exchange, failure: Any) -> bool:  # noqa: ANN401
+def fall_back_on_hearsay(self: Fallback, exchange: Exchange, _failure: Failure) -> None:
+    for wish in self._negotiations.parked(exchange.path):
+        self._soft.begin(wish, "somebody says so", self._terms.policy.main_mode)
+
+
+def wait_for_renewal(self: Rekeying, cookies: Cookies) -> None:
+    """Also of what is lost."""
+    sa = self._associations.main_modes[cookies]
+    if self._negotiations.main_modes_between(sa.path):
+        timer = Timer(TimerKind.MAIN_MODE_LIFETIME, (*cookies, 0))
+        self._desk.timers.set(timer, self._desk.now + limits.RENEWAL_WAIT_S)
+    else:
+        self._endings.end_main_mode(sa, "its lifetime has passed")
+
+
+def fail_on_hearsay(self: Exchange, failure: Failure) -> bool:
     self.fail(failure)
     return True
 
@@ -183,6 +200,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "lost-main-mode": answer(Negotiations, "_lost_main_mode", False),
     "dead-service": silence(driver.ModelDriver, "close"),
     "goodbye": silence(Endings, "end_everything"),
+    "lost-main-mode-ends": put(Rekeying, "main_mode_ends", wait_for_renewal),
     "dead-peer": silence(Probes, "begin"),
     "no-probes": everybody_is_watched,
     # endings
@@ -218,6 +236,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "soft-sa-after-loss": answer(Negotiations, "_lost_main_mode", False),
     "soft-sa-ended": silence(SoftSas, "end_all_with"),
     "soft-sa-and-new-policy": answer(Review, "wish", True),
+    "soft-sa-on-mismatch": silence(Fallback, "mismatched"),
+    "no-soft-sa-on-mismatch": put(Fallback, "mismatched", fall_back_on_hearsay),
     "accept-unsecured": silence(driver.ModelDriver, "_let_in"),
     # a driver that refuses
     "no-spi": answer(quick_mode, "done", 0),

@@ -109,3 +109,14 @@ def no_probes(stage: Stage) -> None:
     before = len(stage.messages())
     stage.until(250.0)
     stage.equal(len(stage.messages()) - before, 0, "messages without traffic")
+
+
+@scenario("a main mode SA that its peer has lost ends in time, though others are being tried")
+def lost_main_mode_ends(stage: Stage) -> None:
+    alice, bob = stage.two(secure(lifetime_s=300))
+    stage.connect(alice, bob)
+    [pair] = alice.engine.quick_mode_sas()
+    bob.crash()
+    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.talk(alice, stage.flow(alice, bob), 320.0)
+    stage.main_modes(alice, 0)
