@@ -10,7 +10,7 @@ from mainmode import limits
 from mainmode.driver import model as driver
 from mainmode.driver.model_packets import Activity
 from mainmode.engine import engine, half_open, main_mode, negotiations, quick_mode, soft
-from mainmode.engine.associations import Cookies, MainModeSa
+from mainmode.engine.associations import MainModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.doubts import Doubts
 from mainmode.engine.endings import Endings
@@ -33,6 +33,7 @@ from mainmode.packets.replay import ReplayWindow
 from mainmode.policy.model import Action
 from mainmode.policy.offers.reading import Reading
 from mainmode.policy.selection import Decision, Selection
+from mainmode.wire.header import Cookies
 
 Sabotage = Callable[[pytest.MonkeyPatch], None]
 

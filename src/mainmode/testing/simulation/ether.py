@@ -77,7 +77,7 @@ class Ether:
             digest = message.said.digest.hex()[:8]
             told = f"{message.name}{again} to {path.peer}: {len(octets)} octets {digest}"
             world.note(source, f"sends {told}")
-        for watcher in world.watchers:
+        for watcher in world.watchers.said:
             watcher.said(source, message, octets)
         goal = world.host_at(path.peer.address)
         if goal is None:
