@@ -14,12 +14,14 @@ from mainmode.engine.events import MainModeEnded
 from mainmode.engine.exchange import Exchange
 from mainmode.engine.negotiations import Negotiations
 from mainmode.engine.notices import Notices
+from mainmode.engine.quick_mode import QuickMode
 from mainmode.engine.soft import SoftSas
 from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.vendor_ids import Capabilities, read_untrusted
 from mainmode.engine.wishes import Wish
 from mainmode.errors import Malformed
-from mainmode.model import Path
+from mainmode.failures import Failure
+from mainmode.model import IpAddress, Path, SaPair
 from mainmode.policy import selection, weak
 from mainmode.policy.model import FilterAction, MainModeSettings
 from mainmode.policy.offers.reading import Reading
@@ -75,6 +77,15 @@ def group_of_main_mode(action: FilterAction, group: object) -> object:
     return group if action.session_pfs else None
 
 
+def offer_des_to_everybody(patch: pytest.MonkeyPatch) -> None:
+    main_mode_toward = selection.Selection.main_mode
+
+    def weakly(self: selection.Selection, *hosts: IpAddress) -> MainModeSettings:
+        return weak.toward_windows_2000(main_mode_toward(self, *hosts))
+
+    patch.setattr(selection.Selection, "main_mode", weakly)
+
+
 def believe_deletes_in_clear(patch: pytest.MonkeyPatch) -> None:
     in_clear = Notices._in_clear
 
@@ -100,6 +111,17 @@ def say_so_and_go_on(self: Endings, sa: MainModeSa, why: str, *, tell: bool = Tr
     timer = Timer(TimerKind.MAIN_MODE_LIFETIME, (*sa.cookies, 0))
     self._desk.timers.set(timer, self._desk.now + 1_000.0)
     self._desk.record(MainModeEnded(sa.path, *sa.cookies, why))
+
+
+def delete_at_the_limit(patch: pytest.MonkeyPatch) -> None:
+    done = Negotiations._quick_mode_done
+
+    def done_with_it(self: Negotiations, exchange: Exchange, qm: QuickMode, pair: SaPair) -> None:
+        done(self, exchange, qm, pair)
+        if not qm.sa.usable:
+            self._endings.end_main_mode(qm.sa, "used up")
+
+    patch.setattr(Negotiations, "_quick_mode_done", done_with_it)
 
 
 def every_quick_mode_is_a_later_one(patch: pytest.MonkeyPatch) -> None:
@@ -165,6 +187,8 @@ SABOTAGES_OF_TERMS: dict[str, Sabotage] = {
         weak, "_then_weak_quick", weak._only_weak_quick
     ),
     "weak-host": put(selection, "as_enforced", lambda policy: policy),
+    "vendor-ids-weaken-nothing": offer_des_to_everybody,
+    "failure-says-where": put(Failure, "at", lambda self, _step: self),
     # peers that are not mainmode
     "three-at-once": number("QUICK_MODES_AT_ONCE", 100),
     "commit-bit": peers_can(microsoft=False),
@@ -181,6 +205,9 @@ SABOTAGES_OF_TERMS: dict[str, Sabotage] = {
     "after-their-delete": silence(Endings, "_main_mode_deleted"),
     "first-quick-mode-times-out": every_quick_mode_is_a_later_one,
     "second-quick-mode-times-out": always(Exchange, "timed_out", value=False),
+    "used-up-main-mode-stays": delete_at_the_limit,
+    "soft-sa-goes-on-asking": put(Exchange, "retry", Exchange.time_out),
+    "first-contact": answer(Negotiations, "_first_contact", True),
     "brief-interval": wait_three_seconds,
     "refusal-is-unauthenticated": do_not_say_who_says_so,
     "refusal-of-others": put(Notices, "_about", hear_everybody),

@@ -2,15 +2,25 @@
 
 from dataclasses import replace
 
-from mainmode.engine.events import MainModeEstablished, MessageSent, QuickModeEstablished
+from mainmode.engine.events import (
+    MainModeEstablished,
+    MessageSent,
+    NegotiationFailed,
+    QuickModeEstablished,
+)
+from mainmode.engine.vendor_ids import MICROSOFT
 from mainmode.failures import Reason
+from mainmode.ladder import MM4
 from mainmode.policy.model import Policy
 from mainmode.policy.words import parse_group
+from mainmode.testing.simulation.foreign import announces
 from mainmode.testing.simulation.host import Host
 from mainmode.testing.simulation.scenarios.registry import scenario
 from mainmode.testing.simulation.stage import Stage, offer, secure
 
 _TRIPLE_DES = "3des-sha1-group1"
+_WINDOWS_2000 = (2).to_bytes(4)
+"""Its release number behind Microsoft's vendor ID (MS-IKEE <6>)."""
 
 
 # --- keys -----------------------------------------------------------------------------------------
@@ -112,6 +122,19 @@ def retry_intervals(stage: Stage) -> None:
     stage.equal(stage.failures(alice, Reason.TIMED_OUT), [3.5], "failed at")
 
 
+@scenario("a failure says who was waited for, and for what")
+def failure_says_where(stage: Stage) -> None:
+    alice, bob = stage.two()
+    stage.lose("main mode message 4")
+    alice.connect(bob)
+    stage.run(60.0)
+    failed = [
+        (event.path.peer.address, event.failure.step)
+        for _, event in stage.events(alice, NegotiationFailed)
+    ]
+    stage.equal(failed, [(bob.address, MM4.waiting)], "failures")
+
+
 # --- computers without strong encryption ----------------------------------------------------------
 
 
@@ -143,6 +166,16 @@ def windows_2000_peer_with_strong_encryption(stage: Stage) -> None:
     alice, bob = stage.two(_triple_des(windows_2000_peer=True), _triple_des())
     stage.connect(alice, bob)
     stage.equal(_agreed(stage, alice), ([_TRIPLE_DES], ["esp 3des-sha1"]), "agreed")
+
+
+@scenario("no vendor ID weakens an offer or an answer")
+def vendor_ids_weaken_nothing(stage: Stage) -> None:
+    alice, bob = stage.two(_triple_des(), _triple_des(weak_host=True))
+    announces(stage, bob, MICROSOFT + _WINDOWS_2000)
+    number = bob.say(stage.flow(bob, alice), awaited=True)
+    stage.run(60.0)
+    stage.equal(stage.lost(number), [number], "lost")
+    stage.equal(_agreed(stage, alice), ([], []), "agreed")
 
 
 @scenario("without that flag a host that has DES alone gets nothing")

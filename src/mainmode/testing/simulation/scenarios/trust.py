@@ -11,6 +11,7 @@ from mainmode.engine.events import (
     SoftSaEnded,
     SoftSaEstablished,
 )
+from mainmode.engine.vendor_ids import VID_INITIAL_CONTACT
 from mainmode.failures import Reason
 from mainmode.model import Endpoint, Path
 from mainmode.numbers import NotifyType, ProtocolId
@@ -110,6 +111,17 @@ def second_quick_mode_times_out(stage: Stage) -> None:
     stage.equal(len(stage.messages("main mode message 1")), 2, "main modes begun")
 
 
+@scenario("a main mode SA at its limit of quick modes is not used again, and not deleted")
+def used_up_main_mode_stays(stage: Stage) -> None:
+    alice, bob = stage.two(ports(1, 2, quick_modes_max=1), ports(1, 2, here=False))
+    for number in (1, 2):
+        alice.say(stage.flow(alice, bob, number))
+        stage.run(1.0)
+    stage.equal(len(stage.events(alice, MainModeEnded)), 0, "main modes ended")
+    stage.main_modes(alice, 2)
+    stage.main_modes(bob, 2)
+
+
 # --- clear traffic --------------------------------------------------------------------------------
 
 
@@ -121,6 +133,16 @@ def brief_interval(stage: Stage) -> None:
     stage.run(2.0)
     begun = [at for at, _ in stage.events(alice, SoftSaEstablished)]
     stage.equal(begun, [0.5], "soft SAs at")
+
+
+@scenario("under a soft SA main mode is tried on to the end of its cycle")
+def soft_sa_goes_on_asking(stage: Stage) -> None:
+    alice, bob = stage.two(SOFT, NOTHING)
+    alice.say(stage.flow(alice, bob))
+    stage.run(100.0)
+    asked = stage.times(alice, "main mode message 1")
+    stage.equal(asked, [0.0, 1.0, 3.0, 7.0, 15.0, 31.0], "message 1 at")
+    stage.equal(stage.failures(alice, Reason.TIMED_OUT), [47.0], "failed at")
 
 
 @scenario("a soft SA that a refusal brought about is reported as founded on nothing authentic")
@@ -224,3 +246,16 @@ def initial_contact_of_the_responder(stage: Stage) -> None:
     stage.talk(alice, stage.flow(alice, bob, 2), 50.0)
     stage.equal(len(stage.ended(alice, "the peer has started anew")), 1, "pairs forgotten")
     stage.pairs(alice, 1)
+
+
+@scenario("Vid-Initial-Contact goes out while no main mode SA with the peer stands, and only then")
+def first_contact(stage: Stage) -> None:
+    alice, bob = stage.two(
+        replace(ports(1, 2, quick_modes_max=1), profile=Profile.WINDOWS_2003),
+        replace(ports(1, 2, here=False), profile=Profile.WINDOWS_2003),
+    )
+    for number in (1, 2):
+        alice.say(stage.flow(alice, bob, number))
+        stage.run(1.0)
+    first = [VID_INITIAL_CONTACT in said.octets for said in stage.messages("main mode message 1")]
+    stage.equal(first, [True, False], "said in messages 1")
