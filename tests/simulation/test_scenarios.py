@@ -1,5 +1,8 @@
 """Every scenario passes, and fails when its rule is taken out."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from mainmode.testing.simulation.scenarios import SCENARIOS, play
@@ -27,6 +30,13 @@ def test_names_and_rules_are_said() -> None:
     for each in SCENARIOS.values():
         assert each.rule
         assert each.rule[-1] != "."
+
+
+def test_the_document_names_scenarios_that_exist() -> None:
+    document = Path(__file__).parents[2] / "docs" / "simulation.md"
+    said = document.read_text("utf-8")
+    table = said[said.index("| what | told by |") : said.index("## How it is built")]
+    assert set(re.findall(r"`([a-z0-9-]+)`", table)) <= SCENARIOS.keys()
 
 
 def test_the_same_scenario_is_the_same_life() -> None:
