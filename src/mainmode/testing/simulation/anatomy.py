@@ -98,7 +98,10 @@ def timers_astray(engine: Engine) -> Iterator[str]:
         armed.setdefault(kind, set()).add(subject)
     for table in _TABLES:
         living = table.living(engine)
-        about = _NONE.union(*(armed.pop(kind, _NONE) for kind in table.kinds))
+        about: Set[Subject] = _NONE
+        for kind in table.kinds:
+            if kind in armed:
+                about = about | armed.pop(kind)
         if living == about:
             continue
         for subject in sorted(about - living):
