@@ -34,7 +34,9 @@ from mainmode.engine.reliable_delete import ReliableDeletes
 from mainmode.engine.review import Review
 from mainmode.engine.soft import SoftSas
 from mainmode.engine.succession import Succession
+from mainmode.engine.timers import Timer, TimerKind
 from mainmode.engine.vendor_ids import read_untrusted
+from mainmode.failures import Failure
 from mainmode.model import Mode, Path
 from mainmode.numbers import ProtocolId
 from mainmode.packets.held import HeldPackets
@@ -43,7 +45,7 @@ from mainmode.packets.replay import ReplayWindow
 from mainmode.policy.model import Action
 from mainmode.policy.offers.reading import Reading
 from mainmode.policy.selection import Decision, Selection
-from mainmode.wire.header import Header
+from mainmode.wire.header import Cookies, Header
 
 Sabotage = Callable[[pytest.MonkeyPatch], None]
 
@@ -135,7 +137,22 @@ def fall_back_whatever(self: Fallback, number: int) -> None:
         self._soft.begin(wish, "for no reason", self._terms.policy.main_mode)
 
 
-def fail_on_hearsay(self: Exchange, failure: Any) -> bool:  # noqa: ANN401
+def fall_back_on_hearsay(self: Fallback, exchange: Exchange, _failure: Failure) -> None:
+    for wish in self._negotiations.parked(exchange.path):
+        self._soft.begin(wish, "somebody says so", self._terms.policy.main_mode)
+
+
+def wait_for_renewal(self: Rekeying, cookies: Cookies) -> None:
+    """Also of what is lost."""
+    sa = self._associations.main_modes[cookies]
+    if self._negotiations.main_modes_between(sa.path):
+        timer = Timer(TimerKind.MAIN_MODE_LIFETIME, (*cookies, 0))
+        self._desk.timers.set(timer, self._desk.now + limits.RENEWAL_WAIT_S)
+    else:
+        self._endings.end_main_mode(sa, "its lifetime has passed")
+
+
+def fail_on_hearsay(self: Exchange, failure: Failure) -> bool:
     self.fail(failure)
     return True
 
@@ -235,6 +252,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "lost-main-mode": answer(second_chances, "_under_another_main_mode", False),
     "dead-service": silence(driver.ModelDriver, "close"),
     "goodbye": silence(Endings, "end_everything"),
+    "lost-main-mode-ends": put(Rekeying, "main_mode_ends", wait_for_renewal),
     "dead-peer": silence(Probes, "begin"),
     "no-probes": everybody_is_watched,
     "unknown-spi-of-ah": esp_is_meant,
@@ -276,6 +294,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "soft-sa-after-loss": answer(second_chances, "_under_another_main_mode", False),
     "soft-sa-ended": silence(SoftSas, "end_all_with"),
     "soft-sa-and-new-policy": answer(Review, "wish", True),
+    "soft-sa-on-mismatch": silence(Fallback, "mismatched"),
+    "no-soft-sa-on-mismatch": put(Fallback, "mismatched", fall_back_on_hearsay),
     "accept-unsecured": silence(driver.ModelDriver, "_let_in"),
     # a driver that refuses
     "no-spi": answer(quick_mode, "done", 0),

@@ -6,7 +6,7 @@ from mainmode.testing.simulation.plan import Settings
 from mainmode.testing.simulation.run import Simulation
 from mainmode.testing.simulation.swarm import Summary, many
 
-SEEDS = 200
+SEEDS = 2_000
 FEW = 8
 
 
@@ -30,7 +30,7 @@ def test_a_few_seeds() -> None:
 
 
 def test_what_a_seed_stands_for() -> None:
-    for seed in range(100):
+    for seed in range(40):
         plan = Simulation(seed, Settings()).plan
         assert plan.count >= 4
         assert min(vars(plan.weather).values()) > 0

@@ -116,7 +116,7 @@ class ModelDriver:
         """The pair that the packet is to go through; None: it has left in clear, waits, or is
         dropped."""
         flow = packet.flow
-        decision = self._decide(flow, Direction.OUTBOUND)
+        decision = self.decide(flow, Direction.OUTBOUND)
         if decision is None or decision.action is Action.PERMIT:
             self._transmit(packet)
         elif decision.action is Action.BLOCK:
@@ -134,8 +134,8 @@ class ModelDriver:
                 self._transmit(packet)
         return None
 
-    def _decide(self, flow: Flow, direction: Direction) -> Decision | None:
-        """None: no policy has been assigned yet, everything passes."""
+    def decide(self, flow: Flow, direction: Direction) -> Decision | None:
+        """What policy says of a flow; None: none has been assigned yet, everything passes."""
         if self._selection is None:
             return None
         known = self._decisions.get((flow, direction))
@@ -193,7 +193,7 @@ class ModelDriver:
 
     def _let_in(self, packet: Packet) -> None:
         flow = reverse(packet.flow)
-        decision = self._decide(flow, Direction.INBOUND)
+        decision = self.decide(flow, Direction.INBOUND)
         if decision is None or decision.action is Action.PERMIT:
             self._deliver(packet, 0)
         elif decision.action is Action.BLOCK:
@@ -224,7 +224,7 @@ class ModelDriver:
         live.octets_received += packet.octets
         self._is_stale |= ends.note(self._clock())
         first = live.packets_received == 1
-        decision = self._decide(flow, Direction.INBOUND)
+        decision = self.decide(flow, Direction.INBOUND)
         if decision is not None and decision.action is Action.BLOCK:
             self.refused[BLOCKED_IN] += 1
         else:
@@ -281,7 +281,8 @@ class ModelDriver:
         now = self._ticked_at = self._clock()
         self._is_stale = True
         for live in self._pairs:
-            self._grow(live)
+            if now >= live.lifespan.next_at:
+                self._grow(live)
             if live.replaces is not None and now >= live.replaces.until:
                 self._switch(live)
             ends = self._ends.get(live.pair.spi)

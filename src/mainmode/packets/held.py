@@ -74,12 +74,13 @@ class HeldPackets(Generic[K, P]):
     def expire(self, now: float) -> int:
         """Drop what has waited too long; returns how many packets that were."""
         dropped = 0
-        for key in list(self._flows):
-            packets = self._flows[key].packets
+        for key, waiting in list(self._flows.items()):
+            packets = waiting.packets
             while packets and now - packets[0][0] >= limits.HELD_PACKET_S:
                 packets.popleft()
                 dropped += 1
-            self._forget_empty(key)
+            if not packets:
+                del self._flows[key]
         self._count -= dropped
         return dropped
 

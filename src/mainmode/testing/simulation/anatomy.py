@@ -3,92 +3,124 @@
 A new kind of timer or table in the engine has to be named here, or every simulation fails.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
+from typing import NamedTuple
 
 from mainmode.engine.engine import Engine
 from mainmode.engine.quick_mode import QuickMode
-from mainmode.engine.timers import Subject, Timer, TimerKind, numbered
-
-Lives = Callable[[Engine, Subject], bool]
+from mainmode.engine.timers import Subject, TimerKind
 
 
-def _exchange(engine: Engine, subject: Subject) -> bool:
-    return subject in engine._negotiations.exchanges._by_key
+class _Table(NamedTuple):
+    """Things in an engine that timers are about."""
+
+    what: str
+    living: Callable[[Engine], Set[Subject]]
+    """Those that there are, as timers name them."""
+    kinds: tuple[TimerKind, ...]
+    """Of their timers."""
+    must_end: bool = True
+    """Whether each needs such a timer, or it would stand for ever."""
 
 
-def _main_mode(engine: Engine, subject: Subject) -> bool:
-    return subject[:2] in engine._associations.main_modes
+def _exchanges(engine: Engine) -> Set[Subject]:
+    return engine._negotiations.exchanges._by_key.keys()
 
 
-def _pair(engine: Engine, subject: Subject) -> bool:
-    return subject[2] in engine._associations.quick_modes
-
-
-def _deletes(engine: Engine) -> set[Subject]:
+def _deletes(engine: Engine) -> Set[Subject]:
     """Those that are not acknowledged yet, and those whose acknowledgement is kept."""
     reliable = engine._endings.reliable
     return reliable._sent.keys() | reliable._answered.keys()
 
 
-_LIVES: dict[TimerKind, Lives] = {
-    TimerKind.RETRY: _exchange,
-    TimerKind.DEADLINE: _exchange,
-    TimerKind.HALF_OPEN: lambda engine, subject: subject[:2] in engine._half_open._by_cookies,
-    TimerKind.KEEPALIVE: lambda engine, subject: (
-        subject[:2] in engine._negotiations.keepalives._paths
+def _of_cookies(known: Collection[tuple[bytes, bytes]]) -> Set[Subject]:
+    return {(cky_i, cky_r, 0) for cky_i, cky_r in known} if known else _NONE
+
+
+def _numbered(known: Collection[int]) -> Set[Subject]:
+    return {(b"", b"", number) for number in known} if known else _NONE
+
+
+_NONE: frozenset[Subject] = frozenset()
+
+_TABLES = (
+    _Table("exchange", _exchanges, (TimerKind.RETRY, TimerKind.DEADLINE)),
+    _Table(
+        "half-open main mode",
+        lambda engine: _of_cookies(engine._half_open._by_cookies),
+        (TimerKind.HALF_OPEN,),
     ),
-    TimerKind.PROBE: lambda engine, subject: subject[:2] in engine._negotiations.probes._watched,
-    TimerKind.REKEY: _pair,
-    TimerKind.RETIRE: _pair,
-    TimerKind.FALLBACK: lambda engine, subject: subject[2] in engine._negotiations.soft._waiting,
-    TimerKind.SOFT_LIFETIME: lambda engine, subject: (
-        subject[2] in engine._negotiations.soft._standing
+    _Table(
+        "main mode SA",
+        lambda engine: _of_cookies(engine._associations.main_modes),
+        (TimerKind.RENEWAL, TimerKind.MAIN_MODE_LIFETIME),
     ),
-    TimerKind.DELETE: lambda engine, subject: subject in _deletes(engine),
-    TimerKind.DEPARTED: lambda engine, subject: subject[:2] in engine._endings.reliable._departed,
-    TimerKind.RENEWAL: _main_mode,
-    TimerKind.MAIN_MODE_LIFETIME: _main_mode,
-}
-"""For each kind of timer: whether what it is about lives."""
+    _Table(
+        "peer that is watched",
+        lambda engine: _of_cookies(engine._negotiations.probes._watched),
+        (TimerKind.PROBE,),
+    ),
+    _Table(
+        "path that is kept alive",
+        lambda engine: _of_cookies(engine._negotiations.keepalives._paths),
+        (TimerKind.KEEPALIVE,),
+    ),
+    _Table("delete", _deletes, (TimerKind.DELETE,)),
+    _Table(
+        "main mode SA that has ended",
+        lambda engine: _of_cookies(engine._endings.reliable._departed),
+        (TimerKind.DEPARTED,),
+    ),
+    _Table(
+        "pair",
+        lambda engine: _numbered(engine._associations.quick_modes),
+        (TimerKind.REKEY,),
+        must_end=False,
+    ),
+    _Table(
+        "pair that retires",
+        lambda engine: _numbered(engine._negotiations.succession._retiring),
+        (TimerKind.RETIRE,),
+    ),
+    _Table(
+        "soft SA that may come",
+        lambda engine: _numbered(engine._negotiations.soft._waiting),
+        (TimerKind.FALLBACK,),
+    ),
+    _Table(
+        "soft SA",
+        lambda engine: _numbered(engine._negotiations.soft._standing),
+        (TimerKind.SOFT_LIFETIME,),
+    ),
+)
+"""Every kind of timer stands here once. The driver sees to the end of pairs."""
 
 
-def timers_of_nothing(engine: Engine) -> list[Timer]:
-    """Armed timers whose subject is gone."""
-    return [
-        timer for timer in engine._desk.timers._at if not _LIVES[timer.kind](engine, timer.subject)
-    ]
+def timers_astray(engine: Engine) -> Iterator[str]:
+    """Armed timers whose subject is gone, and things without the timer that would end them."""
+    armed: dict[TimerKind, set[Subject]] = {}
+    for kind, subject in engine._desk.timers._at:
+        armed.setdefault(kind, set()).add(subject)
+    for table in _TABLES:
+        living = table.living(engine)
+        about: Set[Subject] = _NONE
+        for kind in table.kinds:
+            if kind in armed:
+                about = about | armed.pop(kind)
+        if living == about:
+            continue
+        for subject in sorted(about - living):
+            yield f"a timer is about no {table.what} that lives: {_name(subject)}"
+        if table.must_end:
+            for subject in sorted(living - about):
+                yield f"the {table.what} {_name(subject)} has no timer"
+    for kind in armed:
+        yield f"{kind.name} is about things that the simulation does not know"
 
 
-def without_timer(engine: Engine) -> Iterator[str]:
-    """What must come to an end by itself and has no timer that sees to it."""
-    armed, negotiations = engine._desk.timers._at, engine._negotiations
-    for key, exchange in negotiations.exchanges._by_key.items():
-        if Timer(TimerKind.RETRY, key) not in armed and Timer(TimerKind.DEADLINE, key) not in armed:
-            yield f"exchange {exchange.cky_i.hex()} {exchange.message_id:08x}"
-    for cookies in engine._half_open._by_cookies:
-        if Timer(TimerKind.HALF_OPEN, (*cookies, 0)) not in armed:
-            yield f"half-open main mode {cookies[0].hex()}"
-    for cookies in engine._associations.main_modes:
-        ends = (TimerKind.RENEWAL, TimerKind.MAIN_MODE_LIFETIME)
-        if not any(Timer(kind, (*cookies, 0)) in armed for kind in ends):
-            yield f"main mode SA {cookies[0].hex()}"
-    for cookies in engine._negotiations.probes._watched:
-        if Timer(TimerKind.PROBE, (*cookies, 0)) not in armed:
-            yield f"peer of main mode SA {cookies[0].hex()}"
-    for subject in _deletes(engine):
-        if Timer(TimerKind.DELETE, subject) not in armed:
-            yield f"delete {subject[0].hex()} {subject[2]:08x}"
-    for cookies in engine._endings.reliable._departed:
-        if Timer(TimerKind.DEPARTED, (*cookies, 0)) not in armed:
-            yield f"ended main mode SA {cookies[0].hex()}"
-    for kind, numbers in (
-        (TimerKind.RETIRE, negotiations.succession._retiring),
-        (TimerKind.FALLBACK, negotiations.soft._waiting),
-        (TimerKind.SOFT_LIFETIME, negotiations.soft._standing),
-    ):
-        for number in numbers:
-            if numbered(kind, number) not in armed:
-                yield f"{kind.name} {number:08x}"
+def _name(subject: Subject) -> str:
+    cky_i, _, number = subject
+    return f"{cky_i.hex()} {number:08x}".strip()
 
 
 def shape(engine: Engine) -> tuple[int, ...]:
@@ -98,15 +130,19 @@ def shape(engine: Engine) -> tuple[int, ...]:
         engine._associations,
         engine._desk.timers,
     )
+    reliable = engine._endings.reliable
     return (
         timers._count,
-        len(timers),
-        len(negotiations.exchanges),
+        len(timers._at),
+        len(negotiations.exchanges._by_key),
         len(engine._half_open._by_cookies),
         len(associations.main_modes),
         len(associations.quick_modes),
-        len(negotiations.soft),
-        len(engine._endings.reliable),
+        len(negotiations.soft._waiting),
+        len(negotiations.soft._standing),
+        len(reliable._sent),
+        len(reliable._answered),
+        len(reliable._departed),
     )
 
 

@@ -66,6 +66,8 @@ class Ether:
         """Ways that are interrupted, from here to there, and until when."""
         self.loses: Callable[[Host, Message], bool] | None = None
         """In scenarios: which IKE messages of a host get lost."""
+        self.rewrites: Callable[[Host, Message, bytes], bytes] | None = None
+        """In scenarios: what other software would have said in a host's place."""
         self._seen: deque[_Seen] = deque(maxlen=_SEEN_MAX)
 
     def carry_datagram(self, source: "Host", path: Path, octets: bytes) -> None:
@@ -77,7 +79,7 @@ class Ether:
             digest = message.said.digest.hex()[:8]
             told = f"{message.name}{again} to {path.peer}: {len(octets)} octets {digest}"
             world.note(source, f"sends {told}")
-        for watcher in world.watchers:
+        for watcher in world.watchers.said:
             watcher.said(source, message, octets)
         goal = world.host_at(path.peer.address)
         if goal is None:
@@ -85,6 +87,8 @@ class Ether:
         if self.loses is not None and self.loses(source, message):
             world.note(source, f"loses {message.name}")
             return
+        if self.rewrites is not None:
+            octets = self.rewrites(source, message, octets)
         self._carry(source, goal, Datagram(Path(path.peer, path.local), octets))
 
     def carry_packet(self, source: "Host", packet: Packet | Sealed) -> None:

@@ -55,7 +55,8 @@ class Host:
         """How far its clock is ahead of the simulation's."""
         self.is_up = False
         self.assigned_at = 0.0
-        """When it last got a policy while it stood, on its clock."""
+        """When it last got a policy while it stood, in its engine's time."""
+        self._depth = 0
         self.life = 0
         """How often it has started."""
         self._armed_at: float | None = None
@@ -82,7 +83,7 @@ class Host:
         self.audit = _WatchedAudit(self)
         self._executor = Executor(self.engine, self.driver, self, self.audit, self.clock)
         self.world.note(self, "starts")
-        for watcher in self.world.watchers:
+        for watcher in self.world.watchers.started:
             watcher.started(self)
 
     def crash(self) -> None:
@@ -108,7 +109,7 @@ class Host:
             return
         self.world.note(self, f"is assigned policy {terms.policy.name!r}")
         self.selection = self._selection()
-        self.assigned_at = self.clock()
+        self.assigned_at = max(self.engine_time, self.clock())
         self.driver.assign(self.selection)
         self.enter(lambda now: self.engine.assign(self.selection, terms.credentials, now))
 
@@ -118,7 +119,7 @@ class Host:
     # --- time -------------------------------------------------------------------------------
 
     def clock(self) -> float:
-        return self.world.now + self.offset_s
+        return self.world.agenda.now + self.offset_s
 
     def jump(self, seconds: float) -> None:
         """The clock is set forward, or back."""
@@ -129,26 +130,33 @@ class Host:
     def enter(self, call: Callable[[float], Iterable[Effect]]) -> None:
         """One input of the engine, and all that follows from it at once. The driver may report
         upward meanwhile, which leads back here."""
-        self._depth += 1
+        self._step(self._execute, call)
+
+    def _execute(self, call: Callable[[float], Iterable[Effect]]) -> None:
         self.engine_time = max(self.engine_time, self.clock())
         self._executor.execute(call(self.clock()))
-        self._depth -= 1
-        self._settle()
 
-    def _settle(self) -> None:
-        if self._depth:
+    def _step(self, act: Callable[..., object], *what: object) -> None:
+        """Whatever the host does because of one thing, and then what watchers say of it."""
+        self._depth += 1
+        act(*what)
+        self._depth -= 1
+        if self._depth or not self.is_up:
             return
         self._arm()
-        for watcher in self.world.inspectors:
+        for watcher in self.world.watchers.stepped:
             watcher.stepped(self)
 
     def _arm(self) -> None:
         """Have the world call when engine or driver have something to do, or before that."""
-        moments = [at for at in (self.engine.next_wake, self.driver.next_tick) if at is not None]
-        if not self.is_up or not moments:
+        if not self.is_up:
+            return
+        wake, tick = self.engine.next_wake, self.driver.next_tick
+        moment = tick if wake is None or (tick is not None and tick < wake) else wake
+        if moment is None:
             return
         grain_s = _GRAIN_S if self.offset_s else 0.0
-        at = max(self.world.now, min(moments) - self.offset_s + grain_s)
+        at = max(self.world.now, moment - self.offset_s + grain_s)
         if self._armed_at is None or at < self._armed_at:
             self._armed_at = at
             self.world.agenda.at(at, partial(self._ring, self.life, at))
@@ -157,14 +165,15 @@ class Host:
         if life != self.life or not self.is_up or self._armed_at != at:
             return
         self._armed_at = None
+        self._step(self._wake)
+
+    def _wake(self) -> None:
         now = self.clock()
         tick, wake = self.driver.next_tick, self.engine.next_wake
         if tick is not None and tick <= now:
             self.driver.tick()
         if wake is not None and wake <= now:
             self.enter(self.engine.wake)
-        else:
-            self._settle()
 
     # --- the network ------------------------------------------------------------------------
 
@@ -172,23 +181,19 @@ class Host:
         """An IKE message has come; path as seen from here."""
         if not self.is_up:
             return
-        for watcher in self.world.watchers:
+        for watcher in self.world.watchers.received:
             watcher.received(self, path, datagram)
         self.enter(lambda now: self.engine.receive(datagram, path, now))
 
     def take(self, packet: Packet | Sealed) -> None:
         """A packet has come from the network."""
-        self.driver.inbound(packet)
-        if self.is_up:
-            self._settle()
+        self._step(self.driver.inbound, packet)
 
     def say(self, flow: Flow, octets: int = 100, *, awaited: bool = False) -> int:
         """The host sends a packet; its number. awaited: the world keeps its fate."""
         number = self.world.next_number(awaited=awaited)
         self.world.note(self, f"says {number}: {flow}")
-        self.driver.outbound(Packet(flow, number, octets))
-        if self.is_up:
-            self._settle()
+        self._step(self.driver.outbound, Packet(flow, number, octets))
         return number
 
     def send(self, path: Path, datagram: bytes) -> None:
@@ -212,8 +217,8 @@ class Host:
     # --- what the driver tells --------------------------------------------------------------
 
     def acquire(self, flow: Flow) -> None:
-        decision = self.selection.decide(flow)
-        if decision.peer is None:
+        decision = self.driver.decide(flow, Direction.OUTBOUND)
+        if decision is None or decision.peer is None:
             return
         local = flow.local if decision.mode is Mode.TRANSPORT else self.address
         path = Path(Endpoint(local, limits.IKE_PORT), Endpoint(decision.peer, limits.IKE_PORT))
@@ -255,7 +260,7 @@ class _WatchedDriver(ModelDriver):
 
     def _leave(self, packet: Packet | Sealed) -> None:
         host = self._host
-        for watcher in host.world.watchers:
+        for watcher in host.world.watchers.left:
             watcher.left(host, packet)
         host.world.ether.carry_packet(host, packet)
 
@@ -264,33 +269,33 @@ class _WatchedDriver(ModelDriver):
         how = f"under {spi:08x}" if spi else "in clear"
         host.world.note(host, f"accepts packet {packet.number} {how}")
         host.world.arrived(packet, spi)
-        for watcher in host.world.watchers:
+        for watcher in host.world.watchers.accepted:
             watcher.accepted(host, packet, spi)
 
     def install(self, pair: SaPair, direction: Direction) -> None:
         super().install(pair, direction)
         host = self._host
         host.world.note(host, f"installs {direction.value} half of {pair.spi:08x}")
-        for watcher in host.world.watchers:
+        for watcher in host.world.watchers.installed:
             watcher.installed(host, pair, direction)
 
     def remove(self, spi: int) -> None:
         super().remove(spi)
         self._host.world.note(self._host, f"removes {spi:08x}")
-        for watcher in self._host.world.watchers:
+        for watcher in self._host.world.watchers.removed:
             watcher.removed(self._host, spi)
 
     def permit_clear(self, soft: SoftSa) -> None:
         host = self._host
         host.world.note(host, f"lets {soft.selector} pass in clear ({soft.number})")
-        for watcher in host.world.watchers:
+        for watcher in host.world.watchers.permitted:
             watcher.permitted(host, soft)
         super().permit_clear(soft)
 
     def end_clear(self, number: int) -> None:
         super().end_clear(number)
         self._host.world.note(self._host, f"lets nothing pass in clear any more ({number})")
-        for watcher in self._host.world.watchers:
+        for watcher in self._host.world.watchers.forbidden:
             watcher.forbidden(self._host, number)
 
 
@@ -308,6 +313,6 @@ class _WatchedAudit(AuditStore):
         self.events.append(event)
         if host.world.is_traced:
             host.world.note(host, event.sentence)
-        for watcher in host.world.watchers:
+        for watcher in host.world.watchers.recorded:
             watcher.recorded(host, event)
         return Entry(self.last, host.clock(), event)

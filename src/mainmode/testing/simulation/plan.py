@@ -31,7 +31,7 @@ _KEY = b"Ew8tq2Zs7Lp4Xn9Vb5Rk"
 _OFFERS = ("aes128-sha1-group1", "3des-sha1-group1", "des-md5-group1", "aes256-sha2-256-group1")
 """The smallest group: of a negotiation's 1.6 ms, Diffie-Hellman takes 0.3 with it."""
 HOSTS_MAX = 250
-_LIFETIMES_S = ((60, 150), (60, 300), (400, 900))
+_LIFETIMES_S = ((80, 300), (400, 900))
 """Of quick mode SAs: shorter and longer than the idle time."""
 _SLACK_S = 90.0
 """A clock that was set back stands still for a minute."""
@@ -72,8 +72,12 @@ class Plan:
 
     @property
     def ends_by_itself(self) -> bool:
-        """Whether pairs fall idle before they are renewed: then silence ends everything."""
-        return self.lifetime_s[0] * limits.SOFT_EXPIRY > limits.IDLE_S
+        """Whether pairs fall idle before they are renewed, and soft SAs before another main mode
+        is tried: then silence ends everything."""
+        pairs_s = self.lifetime_s[0] * limits.SOFT_EXPIRY
+        main_modes_s = min(each.lifetime_s for each in self.main_modes)
+        cycle_s = sum(limits.RETRY_INTERVALS_S)
+        return pairs_s > limits.IDLE_S and main_modes_s > limits.IDLE_S + cycle_s
 
     @property
     def lifetimes_s(self) -> float:
@@ -124,10 +128,10 @@ def side(number: int) -> Side:
 
 def draw_plan(chance: Random, settings: Settings) -> Plan:
     """Some pair of hosts always has something to negotiate."""
-    count = settings.hosts or chance.choice((4, 4, 4, 5, 6))
+    count = settings.hosts or chance.choice((4, 4, 4, 4, 4, 4, 5, 6))
     weather = Weather(
         **{
-            name: settings.weather.get(name, round(chance.uniform(0.01, 0.2), 3))
+            name: settings.weather.get(name, round(chance.uniform(0.01, 0.15), 3))
             for name in Weather.__dataclass_fields__
         }
     )
@@ -139,7 +143,7 @@ def draw_plan(chance: Random, settings: Settings) -> Plan:
         [_main_mode(chance, quick_modes_max, master_pfs) for _ in range(count)],
         [chance.choice(tuple(Profile)) for _ in range(count)],
         weather,
-        storm_s=chance.uniform(60, 150),
+        storm_s=chance.uniform(60, 100),
         lifetime_s=chance.choice(_LIFETIMES_S),
         kilobytes=(50, 2_000),
     )
@@ -154,7 +158,7 @@ def _main_mode(chance: Random, quick_modes_max: int, master_pfs: bool) -> MainMo
     chance.shuffle(offers)
     return MainModeSettings(
         tuple(parse_main_mode_offer(offer) for offer in offers),
-        chance.randint(120, 900),
+        chance.randint(120, 1_200),
         quick_modes_max,
         master_pfs,
         dead_peer_s=chance.choice((0.0, 0.0, 20.0, 60.0)),

@@ -26,19 +26,22 @@ from mainmode.testing.simulation.world import World
 
 NEGOTIATIONS_MIN = 20
 """A seed with fewer goes through another storm."""
-_CHATTER_S = (5.0, 60.0)
-_VAIN_S = (60.0, 200.0)
+_CHATTER_S = (8.0, 60.0)
+_VAIN_S = (200.0, 500.0)
 """Between packets that come to nothing; each has its host try for half a minute."""
 _ONE_WAY_SHARE = 0.25
 """Pairs of hosts of which only the first speaks."""
 _PROBE_S = 5.0
 _STRICT_S = 3.0
 """So long a packet has to arrive that must not arrive."""
-_QUIET_S = 100.0
+_QUIET_S = 30.0
 _SETTLE_S = limits.IDLE_S + 60.0
 """A pair that nears its end at one side only gives way there, and at the other when it is idle."""
 _LAST_PACKETS_S = limits.HELD_PACKET_S + 50.0
 """Whatever was said last has left or been given up, and what was begun for it is over."""
+_GOODBYES_S = (0.0, 5.0, 5.0, 5.0)
+"""Within such a time all hosts say goodbye, mostly one after the other: deletes that cross are not
+acknowledged, and go out seven times."""
 _FORGET_S = 200.0
 """Every retry cycle, half-open record and kept reply is over."""
 
@@ -117,7 +120,8 @@ class Simulation:
             chatter.stop()
         self._one_way[pair] = chance.random() < _ONE_WAY_SHARE
         self._chatters[pair] = [
-            Chatter(host, flow, chance.uniform(*_CHATTER_S)) for host, flow, _ in self._flows(pair)
+            Chatter(host, flow, chance.uniform(*(_VAIN_S if fate is Fate.NOTHING else _CHATTER_S)))
+            for host, flow, fate in self._flows(pair)
         ]
 
     def _flows(self, pair: Pair) -> list[tuple[Host, Flow, Fate]]:
@@ -156,7 +160,7 @@ class Simulation:
     def _troubles(self) -> list[str]:
         """Each as often as a person wants it; else each once, and some again."""
         chance, wanted = self.world.chance, self._settings.troubles
-        drawn = list(TROUBLES) + chance.choices(list(TROUBLES), k=chance.randint(0, 6))
+        drawn = list(TROUBLES) + chance.choices(list(TROUBLES), k=chance.randint(0, 3))
         names = [name for name in drawn if name not in wanted]
         return names + [name for name, count in wanted.items() for _ in range(count)]
 
@@ -205,14 +209,21 @@ class Simulation:
         way = chance.choice(ways)
         if way == "wait":
             world.run(self.plan.lifetimes_s)
-        for host in world.hosts:
-            if way == "close":
-                host.enter(host.engine.close)
-            elif way == "disconnect":
-                for peer in world.hosts:
-                    host.disconnect(peer)
+        else:
+            within_s = chance.choice(_GOODBYES_S)
+            for host in world.hosts:
+                leave = partial(self._leave, host, way)
+                world.agenda.after(chance.uniform(0, within_s), leave)
+            world.run(within_s)
         world.run(_FORGET_S)
         world.require_nothing_left()
+
+    def _leave(self, host: Host, way: str) -> None:
+        if way == "close":
+            host.enter(host.engine.close)
+        else:
+            for peer in self.world.hosts:
+                host.disconnect(peer)
 
 
 class _Probe:

@@ -244,11 +244,14 @@ def secure(
     accept_unsecured: bool = False,
     lifetime_s: int = limits.MAIN_MODE_LIFETIME_S,
     dead_peer_s: float = 0.0,
+    main_mode: str = MAIN_MODE,
+    fallback_on_mismatch: bool = False,
     profile: Profile = Profile.MODERN,
 ) -> Policy:
     """Protection for everything between this host and the others.
 
-    fallback: clear traffic with who does not answer. accept_unsecured: clear packets come in.
+    fallback: clear traffic with who does not answer; on_mismatch: or says that it will not do.
+    accept_unsecured: clear packets come in. main_mode: the offer.
     lifetime_s: of main mode SAs. dead_peer_s: silence before a peer is asked whether it lives.
     """
     protect = with_offers(
@@ -256,7 +259,13 @@ def secure(
         *(offers or (offer(),)),
         accept_unsecured=accept_unsecured,
     )
-    secured = policy(protect, main_mode=MAIN_MODE, lifetime_s=lifetime_s, profile=profile)
+    secured = policy(
+        protect,
+        main_mode=main_mode,
+        lifetime_s=lifetime_s,
+        fallback_on_mismatch=fallback_on_mismatch,
+        profile=profile,
+    )
     return replace(secured, main_mode=replace(secured.main_mode, dead_peer_s=dead_peer_s))
 
 

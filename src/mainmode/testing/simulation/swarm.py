@@ -1,5 +1,6 @@
 """Many seeds on all processors, and what came of them together."""
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -70,13 +71,20 @@ def many(seeds: Sequence[int], settings: Settings, progress: Callable[[int], obj
         seeds[start : start + _SEEDS_AT_ONCE] for start in range(0, len(seeds), _SEEDS_AT_ONCE)
     ]
     workers = min(len(tasks), len(os.sched_getaffinity(0)))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    fresh = get_context("spawn")
+    with ProcessPoolExecutor(workers, fresh, initializer=_collect_rarely) as pool:
         for done in as_completed(pool.submit(_several, task, settings) for task in tasks):
             outcomes += done.result()
             progress(len(done.result()))
     for outcome in sorted(outcomes, key=lambda each: each.seed):
         summary.add(outcome)
     return summary
+
+
+def _collect_rarely() -> None:
+    """Garbage comes a seed at a time; what was imported is none."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _several(seeds: Iterable[int], settings: Settings) -> list[Outcome]:

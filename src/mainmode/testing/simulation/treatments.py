@@ -288,15 +288,15 @@ def _treatment(
 
 
 KINDS: tuple[tuple[Callable[[Drawing], Treatment], int], ...] = (
-    (protect, 12),
+    (protect, 10),
     (by_port, 4),
     (tunnel, 4),
     (request, 4),
     (fallback, 2),
     (one_sided, 2),
     (wrong_key, 2),
-    (clear, 2),
-    (block, 2),
+    (clear, 3),
+    (block, 3),
     (nothing_in_common, 1),
 )
 """Each kind with its weight."""

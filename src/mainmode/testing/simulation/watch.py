@@ -83,6 +83,26 @@ class Watcher:
         """All traffic has ended, and every lifetime."""
 
 
-def overriding(hook: str, watchers: list[Watcher]) -> list[Watcher]:
-    """Those that have a use for this hook."""
-    return [each for each in watchers if getattr(type(each), hook) is not getattr(Watcher, hook)]
+class Watchers:
+    """All watchers of a world, and under each hook's name those that have a use for it: most hooks
+    are called for every event, and most watchers look at one or two kinds."""
+
+    def __init__(self) -> None:
+        self.all: list[Watcher] = []
+        self.started: list[Watcher] = []
+        self.received: list[Watcher] = []
+        self.said: list[Watcher] = []
+        self.recorded: list[Watcher] = []
+        self.installed: list[Watcher] = []
+        self.removed: list[Watcher] = []
+        self.permitted: list[Watcher] = []
+        self.forbidden: list[Watcher] = []
+        self.left: list[Watcher] = []
+        self.accepted: list[Watcher] = []
+        self.stepped: list[Watcher] = []
+
+    def add(self, watcher: Watcher) -> None:
+        self.all.append(watcher)
+        for hook, those in vars(self).items():
+            if hook != "all" and getattr(type(watcher), hook) is not getattr(Watcher, hook):
+                those.append(watcher)

@@ -18,7 +18,7 @@ from mainmode.testing.simulation.ether import Ether
 from mainmode.testing.simulation.host import Host, Terms
 from mainmode.testing.simulation.messages import Ledger
 from mainmode.testing.simulation.tally import Tally
-from mainmode.testing.simulation.watch import Watcher, overriding
+from mainmode.testing.simulation.watch import Watcher, Watchers
 
 WatcherKind = Callable[["World"], Watcher]
 
@@ -39,9 +39,9 @@ class World:
         self.ledger = Ledger()
         self.ether = Ether(self)
         self.hosts: list[Host] = []
-        self.watchers = [kind(self) for kind in watchers]
-        self.inspectors = overriding("stepped", self.watchers)
-        """The watchers that look after every event."""
+        self.watchers = Watchers()
+        for kind in watchers:
+            self.watchers.add(kind(self))
         self.awaited: dict[int, int | None] = {}
         """Numbers of packets whose fate counts: the SPI they came under, 0 in clear, None: not
         arrived yet."""
@@ -83,10 +83,10 @@ class World:
     def require_quiet(self, settle_s: float = 60.0) -> None:
         """No fault has struck for some time: have all watchers look at everything, and give what
         takes time the time. Raises Broken."""
-        for watcher in self.watchers:
+        for watcher in self.watchers.all:
             watcher.quiet()
         until = self.now + settle_s
-        for watcher in self.watchers:
+        for watcher in self.watchers.all:
             while why := watcher.unsettled():
                 if self.now >= until:
                     raise watcher.broken(why)
@@ -94,7 +94,7 @@ class World:
 
     def require_nothing_left(self) -> None:
         """Traffic and lifetimes are over."""
-        for watcher in self.watchers:
+        for watcher in self.watchers.all:
             watcher.over()
 
     # --- packets ----------------------------------------------------------------------------

@@ -33,10 +33,8 @@ class Timers(Watcher):
                 self._look(host)
 
     def _look(self, host: "Host") -> None:
-        for timer in anatomy.timers_of_nothing(host.engine):
-            raise self.broken(f"{host}: {timer.kind.name} is about nothing: {timer.subject}")
-        for what in anatomy.without_timer(host.engine):
-            raise self.broken(f"{host}: {what} has no timer")
+        for why in anatomy.timers_astray(host.engine):
+            raise self.broken(f"{host}: {why}")
 
 
 class NothingLeft(Watcher):

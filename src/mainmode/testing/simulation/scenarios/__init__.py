@@ -22,6 +22,9 @@ for _subject in (
     "driver",
     "forgery",
     "clocks",
+    "agreements",
+    "others",
+    "trust",
 ):
     import_module(f"{__name__}.{_subject}")
 

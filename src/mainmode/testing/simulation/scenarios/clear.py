@@ -161,3 +161,20 @@ def soft_sa_and_new_policy(stage: Stage) -> None:
     alice.assign(Terms(secure(), CREDENTIALS))
     stage.run(100.0)
     stage.equal(len(stage.events(alice, SoftSaEstablished)), 0, "soft SAs")
+
+
+@scenario("where policy says so, a refusal of main mode leads to clear traffic too, at once")
+def soft_sa_on_mismatch(stage: Stage) -> None:
+    eager = secure(fallback=True, fallback_on_mismatch=True)
+    alice, bob = stage.two(eager, secure(main_mode="3des-sha1-group1"))
+    alice.say(stage.flow(alice, bob))
+    stage.run(1.0)
+    stage.equal(len(stage.events(alice, SoftSaEstablished)), 1, "soft SAs")
+
+
+@scenario("else a refusal, which anybody can forge, leads to none")
+def no_soft_sa_on_mismatch(stage: Stage) -> None:
+    alice, bob = stage.two(secure(fallback=True), secure(main_mode="3des-sha1-group1"))
+    alice.say(stage.flow(alice, bob))
+    stage.run(1.0)
+    stage.equal(len(stage.events(alice, SoftSaEstablished)), 0, "soft SAs")

@@ -32,7 +32,7 @@ class _Tap(Watcher):
 
 def tap(stage: Stage) -> list[Packet | Sealed]:
     watcher = _Tap(stage.world)
-    stage.world.watchers.append(watcher)
+    stage.world.watchers.add(watcher)
     return watcher.seen
 
 

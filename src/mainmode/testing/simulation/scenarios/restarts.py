@@ -142,3 +142,14 @@ def initial_contact_through_another_port(stage: Stage) -> None:
     stage.equal(len(stage.ended(alice, "the peer has started anew")), 1, "pairs forgotten")
     stage.pairs(alice, 1)
     stage.main_modes(alice, 1)
+
+
+@scenario("a main mode SA that its peer has lost ends in time, though others are being tried")
+def lost_main_mode_ends(stage: Stage) -> None:
+    alice, bob = stage.two(secure(lifetime_s=300))
+    stage.connect(alice, bob)
+    [pair] = alice.engine.quick_mode_sas()
+    bob.crash()
+    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.talk(alice, stage.flow(alice, bob), 320.0)
+    stage.main_modes(alice, 0)
