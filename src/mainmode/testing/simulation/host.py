@@ -54,8 +54,6 @@ class Host:
         self.offset_s = 0.0
         """How far its clock is ahead of the simulation's."""
         self.is_up = False
-        self.assigned_at = 0.0
-        """When it last got a policy while it stood, in its engine's time."""
         self._depth = 0
         self.life = 0
         """How often it has started."""
@@ -109,7 +107,6 @@ class Host:
             return
         self.world.note(self, f"is assigned policy {terms.policy.name!r}")
         self.selection = self._selection()
-        self.assigned_at = max(self.engine_time, self.clock())
         self.driver.assign(self.selection)
         self.enter(lambda now: self.engine.assign(self.selection, terms.credentials, now))
 

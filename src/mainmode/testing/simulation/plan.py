@@ -71,26 +71,16 @@ class Plan:
         return len(self.sides)
 
     @property
-    def ends_by_itself(self) -> bool:
-        """Whether pairs fall idle before they are renewed, and soft SAs before another main mode
-        is tried: then silence ends everything."""
-        pairs_s = self.lifetime_s[0] * limits.SOFT_EXPIRY
-        main_modes_s = min(each.lifetime_s for each in self.main_modes)
-        cycle_s = sum(limits.RETRY_INTERVALS_S)
-        return pairs_s > limits.IDLE_S and main_modes_s > limits.IDLE_S + cycle_s
-
-    @property
     def lifetimes_s(self) -> float:
-        """Every SA that stands now has ended by then."""
-        return self.lifetime_s[1] + max(each.lifetime_s for each in self.main_modes)
+        """Every SA that stands now has ended by then, if nobody says anything: a pair that has
+        carried something may be renewed once, and main mode SAs as long as pairs stand."""
+        return 2 * (self.lifetime_s[1] + max(each.lifetime_s for each in self.main_modes))
 
     @property
     def recovery_s(self) -> float:
-        """Within this time after the last fault every flow must have come to its fate: what one
-        side has lost may live on at the other until its lifetime ends; then a quick mode and a main
-        mode may each need a retry cycle."""
-        cycle_s = sum(self.main_modes[0].retry_intervals_s)
-        return self.lifetimes_s + 2 * cycle_s + _SLACK_S
+        """Within this time after the last fault every flow must have come to its fate: a quick
+        mode and a main mode may each need a retry cycle."""
+        return 2 * sum(self.main_modes[0].retry_intervals_s) + _SLACK_S
 
     def terms(self, number: int, version: int) -> Terms:
         """What this host is told now."""
@@ -135,12 +125,11 @@ def draw_plan(chance: Random, settings: Settings) -> Plan:
             for name in Weather.__dataclass_fields__
         }
     )
-    quick_modes_max, master_pfs = chance.choice((0, 0, 0, 3)), chance.random() < 0.1
     plan = Plan(
         chance,
         [side(number) for number in range(count)],
         {},
-        [_main_mode(chance, quick_modes_max, master_pfs) for _ in range(count)],
+        [_main_mode(chance) for _ in range(count)],
         [chance.choice(tuple(Profile)) for _ in range(count)],
         weather,
         storm_s=chance.uniform(60, 100),
@@ -152,15 +141,15 @@ def draw_plan(chance: Random, settings: Settings) -> Plan:
     return plan
 
 
-def _main_mode(chance: Random, quick_modes_max: int, master_pfs: bool) -> MainModeSettings:
-    """All hosts have the first offer and the limit of quick modes in common."""
+def _main_mode(chance: Random) -> MainModeSettings:
+    """All hosts have the first offer in common."""
     offers = [_OFFERS[0], *chance.sample(_OFFERS[1:], chance.randint(0, 2))]
     chance.shuffle(offers)
     return MainModeSettings(
         tuple(parse_main_mode_offer(offer) for offer in offers),
         chance.randint(120, 1_200),
-        quick_modes_max,
-        master_pfs,
+        quick_modes_max=chance.choice((0, 0, 0, 3)),
+        master_pfs=chance.random() < 0.1,
         dead_peer_s=chance.choice((0.0, 0.0, 20.0, 60.0)),
         fallback_after_s=chance.choice((limits.FALLBACK_S, 0.5)),
         fallback_on_mismatch=chance.random() < 0.2,
