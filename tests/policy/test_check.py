@@ -14,6 +14,7 @@ from mainmode.policy.model import (
     Action,
     Authentication,
     ConnectionType,
+    DefaultResponse,
     FilterAction,
     MainModeSettings,
     Method,
@@ -43,12 +44,13 @@ def not_enforced() -> Mapping[str, list[str]]:
 
     joined = replace(NEGOTIATE, offers=(parse_quick_mode_offer("ah:sha1+esp:3des-sha1"),))
     return {
-        "default_response": texts(default_response=True),
+        "default response": texts(default_response=DefaultResponse(True, authentication=(KEY,))),
         "AH joined with ESP": texts(replace(PLAIN, filter_action=joined)),
         "certificates": texts(authenticated(Method.CERTIFICATE)),
         "Kerberos": texts(authenticated(Method.KERBEROS)),
         "connection_type": texts(replace(PLAIN, connection_type=ConnectionType.LAN)),
         "IPv6": texts(rule("six", NEGOTIATE, traffic("me", "2001:db8::/32"))),
+        "tunnel_endpoint": texts(replace(PLAIN, tunnel_name="gateway.example")),
         "source": texts(rule("names", NEGOTIATE, traffic("host.example", "me"))),
         "destination": texts(rule("names", NEGOTIATE, traffic("me", "dhcp"))),
     }

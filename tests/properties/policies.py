@@ -17,6 +17,7 @@ from mainmode.policy.model import (
     Action,
     Authentication,
     ConnectionType,
+    DefaultResponse,
     Filter,
     FilterAction,
     FilterList,
@@ -274,7 +275,7 @@ def policies(draw: st.DrawFn) -> Policy:
         rules,
         main_mode,
         profile,
-        draw(st.booleans()),
+        DefaultResponse(),
         draw(_names),
         draw(st.booleans()),
     )
@@ -297,7 +298,7 @@ def as_toml(policy: Policy) -> str:
         fallback_after=f"{settings.fallback_after_s}s",
         fallback_on_mismatch=settings.fallback_on_mismatch,
     )
-    lines += ["[default_response]", *_pairs(active=policy.default_response)]
+    lines += ["[default_response]", *_pairs(active=policy.default_response.active)]
     for filter_list in {rule.filter_list.name: rule.filter_list for rule in policy.rules}.values():
         lines += [f"[filter_list.{_text(filter_list.name)}]", "filters = ["]
         lines += [f"  {_filter(each)}," for each in filter_list.filters]

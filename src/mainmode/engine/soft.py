@@ -85,7 +85,7 @@ class SoftSas:
         self._desk.permit_clear(soft)
         self._desk.statistics.soft_associations += 1
         self._desk.record(SoftSaEstablished(wish.path, selector, why))
-        self._arm(TimerKind.SOFT_LIFETIME, soft.number, settings.lifetime_s)
+        self._arm(TimerKind.SOFT_LIFETIME, soft.number, settings.soft_sa_s)
 
     # --- going on and ending ----------------------------------------------------------------
 
@@ -94,7 +94,7 @@ class SoftSas:
         standing = self._standing.get(number)
         if standing is None:
             return None
-        self._arm(TimerKind.SOFT_LIFETIME, number, settings.lifetime_s)
+        self._arm(TimerKind.SOFT_LIFETIME, number, settings.soft_sa_s)
         return Wish(standing.wish.path, standing.wish.decision)
 
     def secured(self, sa: QuickModeSa) -> None:

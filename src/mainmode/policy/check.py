@@ -17,6 +17,7 @@ from mainmode.policy.model import (
     Action,
     Authentication,
     ConnectionType,
+    DefaultResponse,
     Filter,
     FilterAction,
     MainModeOffer,
@@ -69,9 +70,9 @@ def _names_ipv6(rule: Rule) -> bool:
 
 NOT_ENFORCED = (
     NotEnforced(
-        Policy,
-        ("default_response", "active"),
-        lambda policy: policy.default_response,
+        DefaultResponse,
+        ("active",),
+        lambda response: response.active,
         "only what a rule's filters match is secured",
     ),
     NotEnforced(
@@ -103,6 +104,12 @@ NOT_ENFORCED = (
         ("filter_list",),
         lambda rule: rule.filter_action.action is Action.NEGOTIATE and _names_ipv6(rule),
         "IPv6 packets that it matches are dropped instead of protected",
+    ),
+    NotEnforced(
+        Rule,
+        ("tunnel_endpoint",),
+        lambda rule: rule.tunnel_name,
+        "a gateway without an address yet: the rule matches nothing",
     ),
     NotEnforced(
         Filter,
@@ -162,8 +169,19 @@ def _parts(policy: Policy) -> Iterator[_Part]:
     yield _Part(policy.main_mode, ("main_mode",), "[main_mode]")
     for index, offer in enumerate(policy.main_mode.offers):
         yield _Part(offer, ("main_mode", "offers", index), f"main mode offer {offer.name}")
+    if policy.default_response.active:
+        yield from _parts_of_response(policy.default_response)
     for index, rule in enumerate(policy.rules):
         yield from _parts_of_rule(rule, ("rule", index))
+
+
+def _parts_of_response(response: DefaultResponse) -> Iterator[_Part]:
+    what, path = "the default response rule", ("default_response",)
+    yield _Part(response, path, what)
+    for index, authentication in enumerate(response.authentication):
+        yield _Part(authentication, (*path, "authentication", index), what)
+    for index, offer in enumerate(response.offers):
+        yield _Part(offer, (*path, "offers", index), f"{what}, offer {offer.name}")
 
 
 def _parts_of_rule(rule: Rule, path: Path) -> Iterator[_Part]:

@@ -97,11 +97,11 @@ def compile_filters(
     policy: Policy, local_addresses: Collection[IpAddress]
 ) -> tuple[CompiledFilter, ...]:
     """Every filter of every active rule, in deciding order. Places that have no addresses yet
-    (DNS names, server kinds) give no filter."""
+    (DNS names, server kinds) give no filter, nor does a tunnel to a gateway without one."""
     compiled = [
         entry
         for rule in policy.rules
-        if rule.active
+        if rule.active and not (rule.tunnel_name and rule.tunnel_endpoint is None)
         for each in rule.filter_list.filters
         for entry in _compile(rule, each, local_addresses)
     ]

@@ -1,0 +1,87 @@
+"""Policy files, written: the way back from `reading`.
+
+A new document is laid out afresh. A changed one is written into the text that was there: what has
+not changed stays as the person wrote it, comments and all. Whatever comes out is read again before
+anybody gets it; text that a change would not fit into is laid out afresh, without its comments.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from mainmode.errors import PolicyError
+from mainmode.policy.document import Document
+from mainmode.policy.form.keys import Form
+from mainmode.policy.form.tables import (
+    ABOUT,
+    FILTER_ACTION,
+    FILTER_LIST,
+    SETTINGS,
+    body_form,
+    rule_form,
+)
+from mainmode.policy.layout import laid_out, update
+from mainmode.policy.model import Policy
+from mainmode.policy.reading import read_document
+from mainmode.policy.settings import Settings
+
+_BODY = body_form(rule_form({}, {}))
+_ONE_OF_SEVERAL = Form(Policy, (*ABOUT.entries, *_BODY.entries))
+_HERE = Path("document")
+
+
+def written(document: Document, before: str = "", *, one: bool = False) -> str:
+    """The text of a policy file.
+
+    before: the text that this document replaces; empty: there is none.
+    one: in the form of one policy, which the document must have and have assigned.
+    """
+    if not before.strip():
+        return laid_out(as_values(document, one=one))
+    try:
+        old = read_document(before.encode(), _HERE)
+    except PolicyError:
+        return laid_out(as_values(document))
+    if old.document == document:
+        return before
+    one = old.has_one and _is_one(document)
+    if old.has_one is one:
+        text = tomlkit.parse(before)
+        update(text, as_values(old.document, one=one), as_values(document, one=one))
+        after = tomlkit.dumps(text)
+        if _reads_as(after, document):
+            return after
+    return laid_out(as_values(document, one=one))
+
+
+def as_values(document: Document, *, one: bool = False) -> dict[str, Any]:
+    """The document as TOML and JSON have it; what has its default is left out."""
+    values: dict[str, Any] = {}
+    if one:
+        [policy] = document.policies
+        values |= {"policy": ABOUT.write(policy), **_BODY.write(policy)}
+    else:
+        if document.assigned:
+            values["assigned"] = document.assigned
+        if document.policies:
+            values["policy"] = [_ONE_OF_SEVERAL.write(each) for each in document.policies]
+    lists = {each.name: FILTER_LIST.write(each) for each in document.filter_lists}
+    actions = {each.name: FILTER_ACTION.write(each) for each in document.filter_actions}
+    values |= {
+        key: each for key, each in (("filter_list", lists), ("filter_action", actions)) if each
+    }
+    if document.settings != Settings():
+        values["settings"] = SETTINGS.write(document.settings)
+    return values
+
+
+def _is_one(document: Document) -> bool:
+    return len(document.policies) == 1 and document.assigned == document.policies[0].name
+
+
+def _reads_as(text: str, document: Document) -> bool:
+    try:
+        return read_document(text.encode(), _HERE).document == document
+    except PolicyError:
+        return False

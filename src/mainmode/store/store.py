@@ -1,0 +1,155 @@
+"""The policy store: a folder with one TOML file for each location.
+
+    local.toml  persistent.toml  dynamic.toml  secrets/
+
+A file is only ever replaced whole, by renaming, so a reader sees the old document or the new one,
+and a script that fails half-way leaves the old one. Editors wait for each other.
+
+Talks to: `policy.reading` and `policy.writing` (the files), `policy.edit` (what editors use).
+Does not: tell a running service; the command line does.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mainmode.errors import PersonError
+from mainmode.policy.document import Document, in_force
+from mainmode.policy.model import Policy
+from mainmode.policy.reading import DocumentFile, read_document_file
+from mainmode.policy.writing import written
+from mainmode.store.place import Location
+from mainmode.store.secrets import SecretFiles
+
+
+class Draft:
+    """A document while it is edited: put the changed one into `document`.
+
+    with store.edit(Location.LOCAL) as draft:
+        draft.document = put_filter_list(draft.document, FilterList("web", ()))
+    """
+
+    def __init__(self, document: Document, secrets: SecretFiles) -> None:
+        self.document = document
+        self._secrets = secrets
+
+    def keep_secret(self, key: bytes, hint: str) -> str:
+        """Keep a preshared key in a file of its own when the draft is saved; the name that
+        `Authentication.secret` has to have.
+
+        hint: what it is for, such as the rule's name; the file is named after it.
+        Raises: PersonError when the key is empty or too long.
+        """
+        return self._secrets.keep(key, hint)
+
+    def read_secret(self, name: str) -> bytes:
+        """The preshared key of that name, also one kept in this draft. Raises: PersonError."""
+        return self._secrets.read(name)
+
+
+class Store:
+    """The store in one folder, which need not be there before something is saved."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._depth = 0
+
+    def file(self, location: Location) -> Path:
+        return self.folder / f"{location.value}.toml"
+
+    def read(self, location: Location = Location.LOCAL) -> Document:
+        """An empty document where there is no file. Raises: PolicyError."""
+        return self.read_file(location).document
+
+    def read_file(self, location: Location = Location.LOCAL) -> DocumentFile:
+        """The document with the places of its parts in the file. Raises: PolicyError."""
+        file = self.file(location)
+        return read_document_file(file) if file.exists() else DocumentFile(file, Document())
+
+    def in_force(self, assigned: str | None = None) -> Policy:
+        """What is to be enforced: the assigned policies of all locations together.
+
+        assigned: stands in for the local document's own; empty: none.
+        Raises: PolicyError.
+        """
+        local, persistent = self.read(Location.LOCAL), self.read(Location.PERSISTENT)
+        name = local.assigned if assigned is None else assigned
+        chosen = [each for each in local.policies if each.name == name]
+        chosen += [each for each in persistent.policies if each.name == persistent.assigned]
+        return in_force((*chosen, *self.read(Location.DYNAMIC).policies))
+
+    @contextmanager
+    def edit(self, location: Location = Location.LOCAL) -> Iterator[Draft]:
+        """A draft of the document, saved when the block ends without an exception. Comments in the
+        file stay.
+
+        Raises: PolicyError when the file is broken, PersonError when the store cannot be written.
+        """
+        with self._locked():
+            before = self.read(location)
+            secrets = SecretFiles(self.folder)
+            draft = Draft(before, secrets)
+            yield draft
+            if draft.document != before:
+                self._save(location, draft.document, secrets)
+                self._sweep(before.secret_names)
+
+    def remove(self, location: Location) -> None:
+        """Forget a whole location. Raises: PersonError, PolicyError."""
+        if not self.file(location).exists():
+            return
+        with self._locked():
+            names = self.read(location).secret_names
+            self.file(location).unlink()
+            self._sweep(names)
+
+    # --- files ----------------------------------------------------------------------------
+
+    def _save(self, location: Location, document: Document, secrets: SecretFiles) -> None:
+        """Secrets first: no document ever names one that is not there."""
+        file = self.file(location).resolve()
+        before = file.read_text("utf-8") if file.exists() else ""
+        text = written(document, before)
+        with self._explained():
+            secrets.save(document.secret_names)
+            new = file.with_name(f".{file.name}.new")
+            with new.open("w", encoding="utf-8", newline="\n") as opened:
+                if file.exists():
+                    os.fchmod(opened.fileno(), file.stat().st_mode)
+                opened.write(text)
+                opened.flush()
+                os.fsync(opened.fileno())
+            new.replace(file)
+
+    def _sweep(self, names: tuple[str, ...]) -> None:
+        """Remove the preshared keys among these that no location names any more."""
+        named = {name for each in Location for name in self.read(each).secret_names}
+        with self._explained():
+            SecretFiles(self.folder).remove(name for name in names if name not in named)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One editor at a time; the same store may edit two locations at once."""
+        if self._depth == 0:
+            with self._explained():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+                fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                os.close(self._lock)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            place = error.filename or self.folder
+            fix = "use sudo, or --store for a store of your own"
+            raise PersonError(f"{place}: {error.strerror}", fix=fix) from None
