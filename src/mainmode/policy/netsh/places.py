@@ -1,0 +1,121 @@
+"""The ends of filters in netsh's words: an address and its mask, a protocol, a port.
+
+Windows keeps `me` as 0.0.0.0 with mask 255.255.255.255 and `any` as 0.0.0.0 with mask 0.0.0.0;
+written so they are read so.
+"""
+
+from ipaddress import IPv4Address, ip_network
+
+from mainmode.model import AddressRange
+from mainmode.numbers import IpProtocol
+from mainmode.policy.mistakes import WordError, nearest
+from mainmode.policy.model import ANY, ME, Place, PlaceKind
+from mainmode.policy.netsh.kinds import Kind
+from mainmode.policy.words import parse_place
+
+_NETSH_PROTOCOLS = {"any": 0, "icmp": 1, "tcp": 6, "udp": 17, "raw": 255}
+_PROTOCOLS = {**{each.name.lower(): int(each) for each in IpProtocol}, **_NETSH_PROTOCOLS}
+"""Netsh's five, and those the service has a name for."""
+_WRITTEN = {number: word for word, number in _NETSH_PROTOCOLS.items()}
+_PORT_MAX = 0xFFFF
+_PREFIX_MAX = 128
+
+
+def _protocol(text: str) -> int:
+    word = text.strip().lower()
+    if word.isascii() and word.isdigit() and int(word[:4]) <= 0xFF:
+        return int(word)
+    if word in _PROTOCOLS:
+        return _PROTOCOLS[word]
+    fitting = [each for each in _NETSH_PROTOCOLS if word and each.startswith(word)]
+    if len(fitting) == 1:
+        return _NETSH_PROTOCOLS[fitting[0]]
+    fix = f"{nearest(word, _NETSH_PROTOCOLS)} Or a number from 0 to 255."
+    raise WordError(f"{text!r} is no protocol", fix)
+
+
+def _port(text: str) -> int:
+    word = text.strip()
+    if word.lower() == "any":
+        return 0
+    if word.isascii() and word.isdigit() and int(word[:6]) <= _PORT_MAX:
+        return int(word)
+    raise WordError(f"{text!r} is no port", f"write a number from 0 (any) to {_PORT_MAX}")
+
+
+def _mask(text: str) -> int:
+    """The length of the prefix: 255.255.255.0 is 24."""
+    word = text.strip()
+    if word.isascii() and word.isdigit() and int(word[:4]) <= _PREFIX_MAX:
+        return int(word)
+    try:
+        bits = int(IPv4Address(word))
+    except ValueError:
+        fix = "write it as 255.255.255.0, or its number of ones: 24"
+        raise WordError(f"{text!r} is no mask", fix) from None
+    length = bits.bit_count()
+    if bits != (0xFFFF_FFFF << (32 - length)) & 0xFFFF_FFFF:
+        raise WordError(f"the mask {text!r} has a gap", "write ones, then zeros: 255.255.255.0")
+    return length
+
+
+PLACE = Kind("<address, first-last, name, me, any, dns, wins, dhcp or gateway>", parse_place, str)
+PROTOCOL = Kind(
+    "(any | icmp | tcp | udp | raw | <0-255>)",
+    _protocol,
+    lambda number: _WRITTEN.get(number, str(number)),
+)
+PORT = Kind("<port>", _port, str)
+MASK = Kind("<mask or prefix>", _mask, str)
+
+
+def with_mask(place: Place, mask: int | None, tag: str) -> Place:
+    """What an address comes to together with its mask. Raises: WordError.
+
+    tag: the parameter that gave the mask.
+    """
+    if place.addresses is None:
+        _require_no_mask(place, mask, tag)
+        return place
+    if not place.addresses.is_host:
+        if mask is not None and mask != _prefix_of(place.addresses):
+            raise WordError(f"{tag} contradicts {place}", f"leave out {tag}")
+        return place
+    address = place.addresses.first
+    if mask is not None and mask > address.max_prefixlen:
+        raise WordError(f"a mask of {mask} bits is too long for {address}", f"correct {tag}")
+    if address.version == 4 and int(address) == 0:
+        if mask is None:
+            raise WordError(f"{address} is no computer's address", "write me or any")
+        if mask in (0, 32):
+            return ANY if mask == 0 else ME
+    if mask is None:
+        return place
+    network = ip_network((address, mask), strict=False)
+    return Place(PlaceKind.ADDRESSES, AddressRange.network(network))
+
+
+def _require_no_mask(place: Place, mask: int | None, tag: str) -> None:
+    """Scripts give `me` a host's mask and `any` none; more would mean something else."""
+    fitting = {PlaceKind.ME: 32, PlaceKind.ANY: 0, PlaceKind.DNS_NAME: 32}.get(place.kind)
+    if mask is not None and mask != fitting:
+        raise WordError(f"{place} has no mask", f"leave out {tag}")
+
+
+def _prefix_of(addresses: AddressRange) -> int | None:
+    network = addresses.as_network
+    return network.prefixlen if network is not None else None
+
+
+def written_place(place: Place) -> tuple[str, str]:
+    """The address and the mask (empty: none is needed) that are read back as `place`."""
+    if place.addresses is None:
+        return str(place), ""
+    first, last = place.addresses.first, place.addresses.last
+    network = place.addresses.as_network
+    if network is None or network.prefixlen == 0 or int(first) == 0:
+        return f"{first}-{last}", ""
+    if place.addresses.is_host:
+        return str(first), ""
+    mask = str(network.netmask) if network.version == 4 else str(network.prefixlen)
+    return str(first), mask
