@@ -115,7 +115,11 @@ def stats(as_json: bool, control: str | None) -> None:
     found = Client(control).get("/v1/stats")
     if as_json:
         click.echo(json.dumps(found, indent=2))
-        return
+    else:
+        say_statistics(found)
+
+
+def say_statistics(found: Answer) -> None:
     groups = {"IKE statistics": found["ike"], "IPSec statistics": found["ipsec"]}
     width = max(len(name) for counters in groups.values() for name in counters)
     for title, counters in groups.items():

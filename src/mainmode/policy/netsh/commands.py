@@ -39,7 +39,7 @@ Slot = tuple[Parameter[Any], ...]
 Values = Mapping[Parameter[Any], Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Form:
     """One command."""
 
@@ -60,16 +60,14 @@ class Form:
     def parameters(self) -> tuple[Parameter[Any], ...]:
         return tuple(each for slot in self.slots for each in slot)
 
-    def write(self, values: Values) -> str:
-        """The command as a line of its mode's context. A value of None is left out; a parameter
-        that may be repeated has a sequence of values."""
+    def write(self, values: Values, *then: tuple[Parameter[Any], Any]) -> str:
+        """The command as a line of its mode's context, its parameters in the order of the table.
+
+        then: parameters whose own order matters; they come last.
+        """
         words = [word for word in (self.verb, self.object) if word]
-        for parameter in self.parameters:
-            value = values.get(parameter)
-            if value is not None:
-                each = value if parameter.repeated else (value,)
-                words += [parameter.write(one) for one in each]
-        return " ".join(words)
+        words += [each.write(values[each]) for each in self.parameters if each in values]
+        return " ".join([*words, *(parameter.write(value) for parameter, value in then)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def different(part: object, among: Fields) -> dict[Parameter[Any], Any]:
     return {
         parameter: getattr(part, name)
         for parameter, name in among.items()
-        if getattr(part, name) != defaults[name]
+        if getattr(part, name) != defaults.get(name)
     }
 
 
@@ -105,7 +105,7 @@ def _defaults(of: type) -> dict[str, object]:
     return {
         each.name: each.default if each.default_factory is MISSING else each.default_factory()
         for each in fields(of)
-    }
+    }  # MISSING where there is none, which equals nothing
 
 
 # --- session key PFS --------------------------------------------------------------------------

@@ -17,12 +17,13 @@ from mainmode.model import IpAddress
 from mainmode.policy.mistakes import WordError, nearest
 from mainmode.policy.model import Action, ConnectionType, Identity, Profile
 from mainmode.policy.settings import BootExemption, BootMode
-from mainmode.policy.units import parse_duration, parse_whole_duration
+from mainmode.policy.units import format_interval, parse_duration, parse_whole_duration
 from mainmode.policy.words import (
     boot_exemption_word,
     parse_boot_exemption,
     parse_gateway,
     parse_identity,
+    parse_interval_s,
 )
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ def choose(text: str, words: Mapping[str, T], what: str) -> T:
     return words[fitting[0]]
 
 
-def _choice(what: str, words: Mapping[str, T]) -> Kind[T]:
+def choice(what: str, words: Mapping[str, T]) -> Kind[T]:
     def write(value: T) -> str:
         return next(word for word, meaning in words.items() if meaning == value)
 
@@ -86,8 +87,9 @@ SECRET = _text("key")
 PRESENT: Kind[bool] = Kind("", bool, lambda value: "")
 """Of parameters that are a bare word."""
 WORDS: Kind[str] = Kind("<text>", str, str)
-YES_NO = _choice("yes or no", {"yes": True, "no": False})
-ENABLED = _choice("batch mode", {"enable": True, "disable": False})
+YES_NO = choice("yes or no", {"yes": True, "no": False})
+ON_OFF = choice("0 or 1", {"0": False, "1": True})
+ENABLED = choice("batch mode", {"enable": True, "disable": False})
 COUNT = _whole(_WHOLE_MAX, "count")
 
 
@@ -130,15 +132,27 @@ MINUTES = _time("minutes", 60)
 SECONDS = _time("seconds", 1)
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds!r}s"
+def _interval(text: str) -> int:
+    seconds = SECONDS.parse(text)
+    if not seconds:
+        raise WordError("an interval of 0 would never wait", "write 1 or more")
+    return seconds
 
 
-DURATION = Kind("<duration>", parse_duration, _duration)
-DURATIONS = Kind(
-    "<durations>",
-    lambda text: tuple(parse_duration(each) for each in text.split()),
-    lambda values: " ".join(map(_duration, values)),
+INTERVAL = Kind(SECONDS.form, _interval, SECONDS.write)
+
+
+def _durations(text: str) -> tuple[float, ...]:
+    values = tuple(map(parse_interval_s, text.split()))
+    if not values:
+        raise WordError("it names no interval", 'write "1s 2s"')
+    return values
+
+
+DURATION = Kind("<duration>", parse_interval_s, format_interval)
+DURATION_OR_0 = Kind("<duration>", parse_duration, format_interval)
+DURATIONS: Kind[tuple[float, ...]] = Kind(
+    "<durations>", _durations, lambda values: " ".join(map(format_interval, values))
 )
 
 # --- choices ----------------------------------------------------------------------------------
@@ -163,11 +177,11 @@ E = TypeVar("E", bound=Enum)
 
 
 def _enum(what: str, kind: type[E]) -> Kind[E]:
-    return _choice(what, {str(each.value): each for each in kind})
+    return choice(what, {str(each.value): each for each in kind})
 
 
 ACTION = _enum("action", Action)
-CONNECTION_TYPE = _choice(
+CONNECTION_TYPE = choice(
     "connection type",
     {"lan": ConnectionType.LAN, "dialup": ConnectionType.DIALUP, "all": ConnectionType.ALL},
 )
@@ -176,7 +190,7 @@ LEVEL = _enum("level", Level)
 RULE_TYPE = _enum("type of rule", RuleType)
 PROFILE = _enum("profile", Profile)
 BOOT_MODE = _enum("boot mode", BootMode)
-LOCATION = _choice("location", {each: each for each in ("local", "persistent", "domain")})
+LOCATION = choice("location", {each: each for each in ("local", "persistent", "domain")})
 
 
 class PfsGroup(Enum):
@@ -193,17 +207,11 @@ _PFS_GROUPS: dict[str, Group | PfsGroup] = {
     "grpmm": PfsGroup.MAIN_MODE,
     "nopfs": PfsGroup.NONE,
 }
-PFS_GROUP: Kind[Group | PfsGroup] = _choice("group", {**_PFS_GROUPS, **GROUPS})
+PFS_GROUP: Kind[Group | PfsGroup] = choice("group", {**_PFS_GROUPS, **GROUPS})
 """Netsh's 3 is group 14 of IKE. Our own groups have the names of policy files."""
-GROUP_OR_MAIN: Kind[Group | PfsGroup] = _choice("group", {"grpmm": PfsGroup.MAIN_MODE, **GROUPS})
+GROUP_OR_MAIN: Kind[Group | PfsGroup] = choice("group", {"grpmm": PfsGroup.MAIN_MODE, **GROUPS})
 
 # --- ours, and of `dynamic set config` ----------------------------------------------------------
-
-_PROPERTIES = (
-    *("ipsecdiagnostics", "ikelogging", "strongcrlcheck", "ipsecloginterval"),
-    *("ipsecexempt", "bootmode", "bootexemptions"),
-)
-PROPERTY = _choice("setting", {each: each for each in _PROPERTIES})
 
 
 def _tunnel(text: str) -> IpAddress | str:

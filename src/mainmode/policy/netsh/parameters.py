@@ -7,8 +7,11 @@ files can say and Windows cannot; a script that avoids them is one for Windows t
 from mainmode.policy.netsh import kinds
 from mainmode.policy.netsh.authorities import AUTHORITY
 from mainmode.policy.netsh.commands import Parameter
+from mainmode.policy.netsh.config import CONFIG
 from mainmode.policy.netsh.methods import MAIN_MODE_METHODS, QUICK_MODE_METHODS
 from mainmode.policy.netsh.places import MASK, PLACE, PORT, PROTOCOL
+
+PROPERTY_NAME = kinds.choice("setting", {name: name for name in CONFIG})
 
 # --- names ------------------------------------------------------------------------------------
 
@@ -84,7 +87,7 @@ QUICK_MODE_POLICY = Parameter("qmpolicy", kinds.NAME, "the quick mode policy, fo
 ACTION_INBOUND = Parameter("actioninbound", kinds.ACTION, "with packets in; negotiate")
 ACTION_OUTBOUND = Parameter("actionoutbound", kinds.ACTION, "with packets out; negotiate")
 TUNNEL_END = Parameter("tunneldstaddress", kinds.TUNNEL, "the tunnel's end")
-PROPERTY = Parameter("property", kinds.PROPERTY, "the setting")
+PROPERTY = Parameter("property", PROPERTY_NAME, "the setting")
 VALUE = Parameter("value", kinds.WORDS, "what it is from now on")
 
 # --- ours -------------------------------------------------------------------------------------
@@ -104,7 +107,7 @@ WEAK_HOST = Parameter("weakhost", kinds.YES_NO, "play a computer without 3DES", 
 WINDOWS_2000 = Parameter("windows2000peer", kinds.YES_NO, "its peers may lack 3DES", ours=True)
 EXPLAIN = Parameter("explainrefusals", kinds.YES_NO, "tell peers what would be taken", ours=True)
 RETRIES = Parameter("retryintervals", kinds.DURATIONS, "waits after each sending", ours=True)
-DEAD_PEER = Parameter("deadpeer", kinds.DURATION, "silence before a peer is asked", ours=True)
+DEAD_PEER = Parameter("deadpeer", kinds.DURATION_OR_0, "silence before a peer is asked", ours=True)
 FALLBACK = Parameter("fallbackafter", kinds.DURATION, "silence before clear traffic", ours=True)
 ON_MISMATCH = Parameter("fallbackonmismatch", kinds.YES_NO, "also when policies differ", ours=True)
 OUR_SOFT_LIFETIME = Parameter("softlifetime", kinds.SECONDS, SOFT_LIFETIME.about, ours=True)

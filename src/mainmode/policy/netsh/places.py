@@ -59,7 +59,25 @@ def _mask(text: str) -> int:
     return length
 
 
-PLACE = Kind("<address, first-last, name, me, any, dns, wins, dhcp or gateway>", parse_place, str)
+_UNSPECIFIED = Place(PlaceKind.ADDRESSES, AddressRange.parse("0.0.0.0"), name="0.0.0.0")
+"""0.0.0.0 by itself: what it means its mask says."""
+
+
+def _place(text: str) -> Place:
+    return _UNSPECIFIED if text.strip() == _UNSPECIFIED.name else parse_place(text)
+
+
+def _place_word(place: Place) -> str:
+    """As netsh has it: a range of everything, not 0.0.0.0/0."""
+    addresses = place.addresses
+    if addresses is None or (addresses.is_host and int(addresses.first)):
+        return str(place)
+    return f"{addresses.first}-{addresses.last}"
+
+
+PLACE = Kind(
+    "<address, first-last, name, me, any, dns, wins, dhcp or gateway>", _place, _place_word
+)
 PROTOCOL = Kind(
     "(any | icmp | tcp | udp | raw | <0-255>)",
     _protocol,
@@ -84,11 +102,10 @@ def with_mask(place: Place, mask: int | None, tag: str) -> Place:
     address = place.addresses.first
     if mask is not None and mask > address.max_prefixlen:
         raise WordError(f"a mask of {mask} bits is too long for {address}", f"correct {tag}")
-    if address.version == 4 and int(address) == 0:
-        if mask is None:
-            raise WordError(f"{address} is no computer's address", "write me or any")
-        if mask in (0, 32):
-            return ANY if mask == 0 else ME
+    if place == _UNSPECIFIED and mask is None:
+        raise WordError(f"{address} is no computer's address", "write me or any")
+    if place == _UNSPECIFIED and mask in (0, 32):
+        return ANY if mask == 0 else ME
     if mask is None:
         return place
     network = ip_network((address, mask), strict=False)
@@ -107,15 +124,9 @@ def _prefix_of(addresses: AddressRange) -> int | None:
     return network.prefixlen if network is not None else None
 
 
-def written_place(place: Place) -> tuple[str, str]:
-    """The address and the mask (empty: none is needed) that are read back as `place`."""
-    if place.addresses is None:
-        return str(place), ""
-    first, last = place.addresses.first, place.addresses.last
-    network = place.addresses.as_network
-    if network is None or network.prefixlen == 0 or int(first) == 0:
-        return f"{first}-{last}", ""
-    if place.addresses.is_host:
-        return str(first), ""
-    mask = str(network.netmask) if network.version == 4 else str(network.prefixlen)
-    return str(first), mask
+def apart(place: Place) -> tuple[Place, int | None]:
+    """An address and its mask, which `with_mask` puts together again."""
+    network = place.addresses.as_network if place.addresses is not None else None
+    if network is None or network.prefixlen in (0, network.max_prefixlen):
+        return place, None
+    return Place(PlaceKind.ADDRESSES, AddressRange.host(network.network_address)), network.prefixlen

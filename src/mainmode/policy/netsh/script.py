@@ -33,6 +33,7 @@ _BLOCKS = {"if": "it is under a condition", "for": "it is a loop"}
 _ENDS = {"exit", "quit", "bye"}
 _SHELL = {"online", "offline", "commit", "abort", "flush"}
 """Commands of the netsh shell itself that change no policy."""
+_KEY = re.compile(r'(\bpsk\s*=\s*)("[^"]*"?|\S+)', re.IGNORECASE)
 _MODES = ("static", "dynamic")
 
 
@@ -130,7 +131,9 @@ class _Reader:
     # --- what is not run at all -------------------------------------------------------------
 
     def _leave_out(self, line: int, text: str, reason: str) -> None:
-        self.left_out.append(LeftOut(line, text.strip(), reason))
+        """Keys stay out of the list."""
+        shown = _KEY.sub(r"\1...", text.strip())
+        self.left_out.append(LeftOut(line, shown, reason))
 
     def _is_skipped(self, line: int, text: str) -> bool:
         if _is_comment(text):
