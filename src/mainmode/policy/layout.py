@@ -7,12 +7,17 @@ which arrays of tables get headers of their own.
 import re
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Array, InlineTable
+from tomlkit.items import AoT, Comment, InlineTable, Table, Whitespace
+
+from mainmode.policy.lines import tables_in
 
 Values = Mapping[str, Any]
+Part = Any
+"""An item of `tomlkit`."""
 
 WITH_HEADERS = ("policy", "rule")
 """Arrays of tables that are written as `[[policy]]`; the others stay in brackets."""
@@ -72,22 +77,30 @@ def _array(values: list[Any]) -> str:
 # --- in place ---------------------------------------------------------------------------------
 
 
-def update(text: MutableMapping[str, Any], old: Values, new: Values) -> None:
-    """Change a parsed file where `new` differs from `old`, which is what it means now."""
+def changed(text: str, old: Values, new: Values) -> str:
+    """The text with what differs between `old`, which is what it means now, and `new`."""
+    parsed = tomlkit.parse(text)
+    _update(parsed, old, new)
+    return _spaced(tomlkit.dumps(parsed), text)
+
+
+def _update(
+    text: MutableMapping[str, Any], old: Values, new: Values, path: tuple[str, ...] = ()
+) -> None:
+    """path: the keys that lead to this table, through arrays of tables too."""
     for key in old.keys() - new.keys():
-        text.pop(key, None)
+        if key in text:
+            _remove(text, key)
     for key, value in new.items():
         before = old.get(key)
-        if value == before and key in old:
+        if key in old and value == before:
             continue
         if isinstance(value, Mapping) and isinstance(before, Mapping) and key in text:
-            update(text[key], before, value)
+            _update(text[key], before, value, (*path, key))
         elif _are_tables(value) and _are_tables(before) and key in text:
-            _update_tables(text[key], key, before or [], value)
-        elif key in text and not isinstance(value, Mapping | list):
-            text[key] = value
+            _update_tables(text[key], before or [], value, (*path, key))
         else:
-            text[key] = _item(key, value, in_line=isinstance(text, InlineTable))
+            _set(text, value, (*path, key))
 
 
 def _are_tables(value: object) -> bool:
@@ -95,7 +108,7 @@ def _are_tables(value: object) -> bool:
 
 
 def _update_tables(
-    text: MutableSequence[Any], key: str, old: list[Values], new: list[Values]
+    text: MutableSequence[Any], old: list[Values], new: list[Values], path: tuple[str, ...]
 ) -> None:
     """Tables that are called the same, or stand at the same place of a change, are changed in
     place; the others come and go."""
@@ -104,26 +117,103 @@ def _update_tables(
     for _, first, last, new_first, new_last in reversed(changes):
         shared = min(last - first, new_last - new_first)
         for at in range(last - 1, first + shared - 1, -1):
+            if at and isinstance(text, AoT):
+                _give_tail(text[at - 1], _take_tail(text[at]))
             del text[at]
         for at in range(shared):
-            update(text[first + at], old[first + at], new[new_first + at])
+            _update(text[first + at], old[first + at], new[new_first + at], path)
         for at, each in enumerate(new[new_first + shared : new_last], first + shared):
-            text.insert(at, _element(text, key, each))
+            made = _part(path, [each])[0] if isinstance(text, AoT) else _inline(each)
+            if at and isinstance(text, AoT):
+                _give_tail(made, _take_tail(text[at - 1]))
+            text.insert(at, made)
 
 
 def _name(table: Values) -> str:
     return str(table.get("name") or sorted(table.items()))
 
 
-def _element(text: MutableSequence[Any], key: str, value: Values) -> object:
-    if isinstance(text, Array):
-        return tomlkit.parse(f"x = {_value(value)}")["x"]
-    made = tomlkit.parse(laid_out({key: [value]}))[key]
-    return made[0] if isinstance(made, AoT) else made
+def _inline(value: object) -> Part:
+    return tomlkit.parse(f"x = {_value(value)}\n")["x"]
 
 
-def _item(key: str, value: object, *, in_line: bool) -> object:
-    """A new value, laid out as `laid_out` does."""
-    if in_line or _is_flat(key, value):
-        return tomlkit.parse(f"x = {_value(value)}")["x"]
-    return tomlkit.parse(laid_out({key: value}))[key]
+def _part(path: tuple[str, ...], value: object) -> Part:
+    """A value in its place of a file of its own: a header has all the keys that lead to it."""
+    whole: dict[str, Any] = {path[-1]: value}
+    for key in reversed(path[:-1]):
+        whole = {key: [whole] if key in WITH_HEADERS else whole}
+    part: Part = tomlkit.parse(laid_out(whole))
+    for key in path:
+        part = part[key]
+        if key in WITH_HEADERS and key != path[-1]:
+            part = part[0]
+    return part
+
+
+def _set(text: MutableMapping[str, Any], value: object, path: tuple[str, ...]) -> None:
+    """A value, laid out as `laid_out` does; what stands behind it in its line stays."""
+    key = path[-1]
+    if not (isinstance(text, InlineTable) or _is_flat(key, value)):
+        tail = _take_tail(text) if isinstance(text, Table) else []
+        text[key] = _part(path, value)
+        if tail:
+            _give_tail(text[key], tail)
+        return
+    made = _inline(value)
+    if key in text:
+        made.trivia.comment_ws = text[key].trivia.comment_ws
+        made.trivia.comment = text[key].trivia.comment
+    text[key] = made
+
+
+def _remove(text: MutableMapping[str, Any], key: str) -> None:
+    """Comments above a table stand at the end of the one before it."""
+    siblings = list(text)
+    at = siblings.index(key)
+    before = text[siblings[at - 1]] if at else None
+    if isinstance(text[key], Table) and isinstance(before, Table):
+        _give_tail(before, _take_tail(text[key]))
+    del text[key]
+
+
+def _last(table: Table) -> Table:
+    """The table that ends where this one does."""
+    inner = next((item for _, item in reversed(table.value.body) if not _is_space(item)), None)
+    if isinstance(inner, AoT) and len(inner):
+        inner = inner[-1]
+    return _last(inner) if isinstance(inner, Table) else table
+
+
+def _take_tail(table: Table) -> list[Any]:
+    """Comments and empty lines at the end of a table, which belong to the next one's header."""
+    body = _last(table).value.body
+    start = len(body)
+    while start and _is_space(body[start - 1][1]):
+        start -= 1
+    tail = body[start:]
+    del body[start:]
+    return tail
+
+
+def _give_tail(table: Table, tail: list[Any]) -> None:
+    _take_tail(table)
+    _last(table).value.body.extend(tail)
+
+
+def _is_space(item: object) -> bool:
+    return isinstance(item, Comment | Whitespace)
+
+
+def _spaced(text: str, before: str) -> str:
+    """An empty line above each header that the change brought."""
+    old = before.splitlines()
+    known = set(pairwise(old))
+    headers = {node.start_point.row for node in tables_in(text.encode())}
+    lines: list[str] = []
+    for row, line in enumerate(text.splitlines()):
+        above = lines[-1] if lines else ""
+        follows = row in headers and above.strip() and not above.startswith("#")
+        if follows and (above, line) not in known:
+            lines.append("")
+        lines.append(line)
+    return "\n".join(lines) + "\n"

@@ -8,8 +8,6 @@ anybody gets it; text that a change would not fit into is laid out afresh, witho
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-
 from mainmode.errors import PolicyError
 from mainmode.policy.document import Document
 from mainmode.policy.form.keys import Form
@@ -21,7 +19,7 @@ from mainmode.policy.form.tables import (
     body_form,
     rule_form,
 )
-from mainmode.policy.layout import laid_out, update
+from mainmode.policy.layout import changed, laid_out
 from mainmode.policy.model import Policy
 from mainmode.policy.reading import read_document
 from mainmode.policy.settings import Settings
@@ -47,9 +45,8 @@ def written(document: Document, before: str = "", *, one: bool = False) -> str:
         return before
     one = old.has_one and _is_one(document)
     if old.has_one is one:
-        text = tomlkit.parse(before)
-        update(text, as_values(old.document, one=one), as_values(document, one=one))
-        after = tomlkit.dumps(text)
+        was, becomes = (as_values(each, one=one) for each in (old.document, document))
+        after = changed(before, was, becomes)
         if _reads_as(after, document):
             return after
     return laid_out(as_values(document, one=one))
@@ -62,8 +59,7 @@ def as_values(document: Document, *, one: bool = False) -> dict[str, Any]:
         [policy] = document.policies
         values |= {"policy": ABOUT.write(policy), **_BODY.write(policy)}
     else:
-        if document.assigned:
-            values["assigned"] = document.assigned
+        values["assigned"] = document.assigned
         if document.policies:
             values["policy"] = [_ONE_OF_SEVERAL.write(each) for each in document.policies]
     lists = {each.name: FILTER_LIST.write(each) for each in document.filter_lists}
