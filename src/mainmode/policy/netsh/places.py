@@ -70,6 +70,8 @@ def _place(text: str) -> Place:
 def _place_word(place: Place) -> str:
     """As netsh has it: a range of everything, not 0.0.0.0/0."""
     addresses = place.addresses
+    if place == _UNSPECIFIED:
+        return place.name
     if addresses is None or (addresses.is_host and int(addresses.first)):
         return str(place)
     return f"{addresses.first}-{addresses.last}"
@@ -129,4 +131,6 @@ def apart(place: Place) -> tuple[Place, int | None]:
     network = place.addresses.as_network if place.addresses is not None else None
     if network is None or network.prefixlen in (0, network.max_prefixlen):
         return place, None
-    return Place(PlaceKind.ADDRESSES, AddressRange.host(network.network_address)), network.prefixlen
+    address = Place(PlaceKind.ADDRESSES, AddressRange.host(network.network_address))
+    is_zero = address.addresses == _UNSPECIFIED.addresses
+    return _UNSPECIFIED if is_zero else address, network.prefixlen

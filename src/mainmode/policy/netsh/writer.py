@@ -6,7 +6,8 @@ default; without them the script is one for Windows too.
 Talks to: `static` and `dynamic` (the tables write each command), `fields`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from mainmode.errors import PersonError
@@ -96,8 +97,16 @@ def _checked(lines: list[str]) -> list[str]:
 def _filter_list(filter_list: FilterList) -> Iterator[str]:
     values: Values = {p.NAME: filter_list.name} | _said(p.DESCRIPTION, filter_list.description)
     yield static.ADD_FILTER_LIST.write(values)
-    for each in filter_list.filters:
+    for each in _once(filter_list.filters):
         yield static.ADD_FILTER.write({p.FILTER_LIST: filter_list.name} | filter_values(each))
+
+
+def _once(filters: tuple[Filter, ...]) -> Iterable[Filter]:
+    """A filter that differs from one before it by its description alone adds nothing."""
+    found: dict[Filter, Filter] = {}
+    for each in filters:
+        found.setdefault(replace(each, description=""), each)
+    return found.values()
 
 
 def filter_values(each: Filter) -> Values:
