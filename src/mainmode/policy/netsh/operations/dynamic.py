@@ -79,7 +79,7 @@ def delete_main_mode(command: Command, work: Work) -> None:
 
 def add_quick_mode(command: Command, work: Work) -> None:
     plain = FilterAction(command.require(p.NAME), Action.NEGOTIATE, DEFAULT_QUICK_MODE_OFFERS)
-    work.dynamic = put_filter_action(work.dynamic, _quick_mode(plain, command))
+    work.dynamic = _tidy(put_filter_action(work.dynamic, _quick_mode(plain, command)))
 
 
 def set_quick_mode(command: Command, work: Work) -> None:
@@ -94,7 +94,7 @@ def set_quick_mode(command: Command, work: Work) -> None:
 
 
 def delete_quick_mode(command: Command, work: Work) -> None:
-    document = _tidy(work.dynamic)
+    document = work.dynamic
     every = quick_mode_policies(document)
     if not command.has(p.ALL):
         every = (find(every, command.require(p.NAME), "quick mode policy"),)
@@ -154,7 +154,7 @@ def add_dynamic_rule(command: Command, work: Work) -> None:
     rule = Rule(name, filters, action, methods or (), connection_type=connections)
     rule = _completed(_with_tunnel(rule, command), methods)
     document = put_filter_list(document, filters)
-    work.dynamic = put_rule(document, owner.name, rule)
+    work.dynamic = _tidy(put_rule(document, owner.name, rule))
 
 
 def set_dynamic_rule(command: Command, work: Work) -> None:
@@ -168,7 +168,7 @@ def set_dynamic_rule(command: Command, work: Work) -> None:
     methods = authentication_of(command, work, was.name)
     authentication = was.authentication if methods is None else methods
     rule = replace(was, filter_action=action, authentication=authentication)
-    rule = _completed(_with_tunnel(rule, command), methods)
+    rule = _completed(rule, methods)
     target = command.get(p.MAIN_MODE_POLICY, owner.name)
     new_owner = find(document.policies, target, "main mode policy")
     if new_owner.name == owner.name:
@@ -255,17 +255,14 @@ def _kept(document: Document, action: FilterAction) -> tuple[Document, FilterAct
 
 
 def _tidy(document: Document) -> Document:
-    """Without the filter lists and made filter actions that no rule uses any more."""
+    """Filter lists in the order of their rules, quick mode policies before what is made for rules,
+    and nothing made that no rule uses."""
+    rules = [rule for policy in document.policies for rule in policy.rules]
+    made = [rule.filter_action for rule in rules if _is_made(rule.filter_action)]
     return replace(
         document,
-        filter_lists=tuple(
-            each for each in document.filter_lists if document.rules_with_list(each.name)
-        ),
-        filter_actions=tuple(
-            each
-            for each in document.filter_actions
-            if not _is_made(each) or document.rules_with_action(each.name)
-        ),
+        filter_lists=tuple(rule.filter_list for rule in rules),
+        filter_actions=(*quick_mode_policies(document), *dict.fromkeys(made)),
     )
 
 
