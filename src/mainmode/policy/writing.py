@@ -8,6 +8,8 @@ anybody gets it; text that a change would not fit into is laid out afresh, witho
 from pathlib import Path
 from typing import Any
 
+from tomlkit.exceptions import TOMLKitError
+
 from mainmode.errors import PolicyError
 from mainmode.policy.document import Document
 from mainmode.policy.form.keys import Form
@@ -46,8 +48,8 @@ def written(document: Document, before: str = "", *, one: bool = False) -> str:
     one = old.has_one and _is_one(document)
     if old.has_one is one:
         was, becomes = (as_values(each, one=one) for each in (old.document, document))
-        after = changed(before, was, becomes)
-        if _reads_as(after, document):
+        after = _changed(before, was, becomes)
+        if after and _reads_as(after, document):
             return after
     return laid_out(as_values(document, one=one))
 
@@ -70,6 +72,14 @@ def as_values(document: Document, *, one: bool = False) -> dict[str, Any]:
     if document.settings != Settings():
         values["settings"] = SETTINGS.write(document.settings)
     return values
+
+
+def _changed(before: str, was: dict[str, Any], becomes: dict[str, Any]) -> str:
+    """Empty where the library cannot do it."""
+    try:
+        return changed(before, was, becomes)
+    except TOMLKitError:
+        return ""
 
 
 def _is_one(document: Document) -> bool:
