@@ -5,6 +5,8 @@ not changed stays as the person wrote it, comments and all. Whatever comes out i
 anybody gets it; text that a change would not fit into is laid out afresh, without its comments.
 """
 
+from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,9 @@ def written(document: Document, before: str = "", *, one: bool = False) -> str:
     """
     if not before.strip():
         return laid_out(as_values(document, one=one))
+    if "\r\n" in before:
+        return written(document, before.replace("\r\n", "\n")).replace("\n", "\r\n")
+    before = before.removeprefix("\ufeff")
     try:
         old = read_document(before.encode(), _HERE)
     except PolicyError:
@@ -52,6 +57,22 @@ def written(document: Document, before: str = "", *, one: bool = False) -> str:
         if after and _reads_as(after, document):
             return after
     return laid_out(as_values(document, one=one))
+
+
+def exported(document: Document, secrets: Mapping[str, bytes], *, one: bool = False) -> str:
+    """The text of a policy file that brings its secrets along, by name."""
+    values = as_values(document, one=one)
+    if secrets:
+        values["secrets"] = {name: _secret(key) for name, key in secrets.items()}
+    return laid_out(values)
+
+
+def _secret(key: bytes) -> str | dict[str, str]:
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        text = ""
+    return text if text.isprintable() and text else {"base64": b64encode(key).decode()}
 
 
 def as_values(document: Document, *, one: bool = False) -> dict[str, Any]:
