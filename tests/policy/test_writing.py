@@ -201,5 +201,32 @@ def test_with_a_second_policy_it_takes_the_form_of_several() -> None:
     assert after.startswith('assigned = "mine"\n\n[[policy]]\n')
 
 
+SCATTERED = """\
+[filter_list.a]
+filters = [] # none yet
+[filter_action.permit]
+action = "permit"
+# The second list.
+[filter_list.b]
+filters = []
+[[policy]]
+name = "p"
+[filter_action.block]
+action = "block"
+[[policy]]
+name = "q"
+"""
+
+
+def test_tables_may_stand_in_any_order() -> None:
+    document = read(SCATTERED)
+    fuller = put_filter_list(document, FilterList("a", (traffic("me", "any"),)), was="a")
+    fuller = put_rule(fuller, "q", replace(rule("r", PERMIT), filter_list=fuller.filter_lists[1]))
+    after = written(assign(fuller, "q"), SCATTERED)
+    assert read(after) == assign(fuller, "q")
+    assert "# none yet" in after
+    assert "# The second list.\n" in after
+
+
 def test_a_broken_file_is_replaced() -> None:
     assert read(written(read(ONE), "no = [toml")) == read(ONE)

@@ -7,9 +7,11 @@ import click
 
 from mainmode import limits
 from mainmode.cli.client import control_option
+from mainmode.cli.stores import store_option
 from mainmode.errors import PersonError
 from mainmode.model import IpAddress
 from mainmode.service.place import control_socket
+from mainmode.store.place import store_folder
 
 _PORT = click.IntRange(1, 0xFFFF)
 
@@ -27,11 +29,12 @@ def _addresses(
 @click.option(
     "--policy",
     "policy_file",
-    required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The policy to assign; SIGHUP or `mainmode reload` reads it again.",
+    help="A policy file; without it the assigned policy of the store is in force. SIGHUP or "
+    "`mainmode reload` reads it again.",
 )
+@store_option
 @click.option(
     "--listen",
     multiple=True,
@@ -64,7 +67,8 @@ def _addresses(
 )
 @control_option
 def run(
-    policy_file: Path,
+    policy_file: Path | None,
+    store: str | None,
     listen: list[IpAddress],
     port: int,
     nat_port: int,
@@ -75,8 +79,17 @@ def run(
     """Run the service in the foreground until SIGTERM."""
     if port == nat_port:
         raise PersonError(f"--port and --nat-port are both {port}", fix="give them two ports")
+    if policy_file is not None and store is not None:
+        raise PersonError("--policy and --store are two places", fix="give one of them")
     from mainmode.service.daemon import Options
+    from mainmode.service.source import FileSource, PolicySource, StoreSource
     from mainmode.service.start import serve
+    from mainmode.store.store import Store
 
-    options = Options(policy_file, control_socket(control), tuple(listen), port, nat_port)
-    serve(options, driver, log_level)
+    source: PolicySource
+    if policy_file is not None:
+        source = FileSource(policy_file)
+    else:
+        source = StoreSource(Store(store_folder(store)))
+    options = Options(control_socket(control), tuple(listen), port, nat_port)
+    serve(options, source, driver, log_level)

@@ -168,5 +168,9 @@ def status(as_json: bool, control: str | None) -> None:
         "listening": ", ".join(found["listening"]),
         "uptime_s": age(found["uptime_s"]),
     }
+    trial = found["trial"]
+    if trial is not None:
+        shown["trial"] = f"{trial['former']!r} comes back in {age(trial['left_s'])}"
+    shown = {name: value for name, value in shown.items() if value not in ("", None)}
     for name, value in shown.items():
         click.echo(f"{name.removesuffix('_s').replace('_', ' '):<12}  {value}")

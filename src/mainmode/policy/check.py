@@ -21,6 +21,7 @@ from mainmode.policy.model import (
     Filter,
     FilterAction,
     MainModeOffer,
+    MainModeSettings,
     Method,
     PlaceKind,
     Policy,
@@ -127,24 +128,28 @@ NOT_ENFORCED = (
 
 
 def warnings(
-    policy: Policy, lines: Lines | None = None, secrets: Secrets | None = None
+    policy: Policy,
+    lines: Lines | None = None,
+    secrets: Secrets | None = None,
+    *,
+    place: Path = (),
 ) -> list[PolicyWarning]:
     """In the order of the file.
 
-    lines: where the parts stand (`load.read_policy_file` says it).
+    lines, place: where the parts stand (`load.read_policy_file` says it).
     secrets: to look at their length; None: not looked at.
     """
     places = lines or Lines()
     found = [
         PolicyWarning(f"{part.what}: {text}", places.of((*part.path, *key)))
-        for part in _parts(policy)
+        for part in _parts(policy, place)
         for check in (_not_enforced, _without_effect, _weak)
         for key, text in check(part.value)
     ]
     if secrets is not None:
         found += [
             PolicyWarning(f"{part.what}: {text}", places.of(part.path))
-            for part in _parts(policy)
+            for part in _parts(policy, place)
             for text in _short_secret(part.value, secrets)
         ]
     if not policy.rules:
@@ -162,21 +167,25 @@ class _Part:
     what: str
 
 
-def _parts(policy: Policy) -> Iterator[_Part]:
+def _parts(policy: Policy, place: Path) -> Iterator[_Part]:
     """Everything that a warning can be about, with its place in the file. A filter list or action
     that several rules share comes once for each; `warnings` keeps one."""
-    yield _Part(policy, (), "the policy")
-    yield _Part(policy.main_mode, ("main_mode",), "[main_mode]")
-    for index, offer in enumerate(policy.main_mode.offers):
-        yield _Part(offer, ("main_mode", "offers", index), f"main mode offer {offer.name}")
+    yield _Part(policy, place or ("policy",), "the policy")
+    yield from _parts_of_main_mode(policy.main_mode, (*place, "main_mode"), "")
     if policy.default_response.active:
-        yield from _parts_of_response(policy.default_response)
+        yield from _parts_of_response(policy.default_response, (*place, "default_response"))
     for index, rule in enumerate(policy.rules):
-        yield from _parts_of_rule(rule, ("rule", index))
+        yield from _parts_of_rule(rule, (*place, "rule", index))
 
 
-def _parts_of_response(response: DefaultResponse) -> Iterator[_Part]:
-    what, path = "the default response rule", ("default_response",)
+def _parts_of_main_mode(settings: MainModeSettings, path: Path, of: str) -> Iterator[_Part]:
+    yield _Part(settings, path, f"{of}[main_mode]")
+    for index, offer in enumerate(settings.offers):
+        yield _Part(offer, (*path, "offers", index), f"{of}main mode offer {offer.name}")
+
+
+def _parts_of_response(response: DefaultResponse, path: Path) -> Iterator[_Part]:
+    what = "the default response rule"
     yield _Part(response, path, what)
     for index, authentication in enumerate(response.authentication):
         yield _Part(authentication, (*path, "authentication", index), what)
@@ -189,6 +198,8 @@ def _parts_of_rule(rule: Rule, path: Path) -> Iterator[_Part]:
     yield _Part(rule, path, what)
     for index, authentication in enumerate(rule.authentication):
         yield _Part(authentication, (*path, "authentication", index), what)
+    if rule.main_mode is not None:
+        yield from _parts_of_main_mode(rule.main_mode, (*path, "main_mode"), f"{what}, ")
     filters, action = rule.filter_list, rule.filter_action
     for index, each in enumerate(filters.filters):
         what = f"filter list {filters.name!r}, filter {index + 1}"

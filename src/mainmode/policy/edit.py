@@ -5,14 +5,20 @@ PersonError and nothing has happened.
 follow their filter lists and filter actions. `remove_...` refuses what is still in use.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from mainmode.errors import PersonError
 from mainmode.policy.document import Document
 from mainmode.policy.mistakes import nearest
-from mainmode.policy.model import FilterAction, FilterList, Policy, Rule
+from mainmode.policy.model import (
+    Authentication,
+    FilterAction,
+    FilterList,
+    Policy,
+    Rule,
+)
 from mainmode.policy.settings import Settings
 
 
@@ -22,6 +28,7 @@ class _Named(Protocol):
 
 
 N = TypeVar("N", bound=_Named)
+_OVER = "rename one of the two, or say that the new one shall take its place"
 
 
 # --- finding ----------------------------------------------------------------------------------
@@ -123,6 +130,54 @@ def put_settings(document: Document, settings: Settings) -> Document:
     return replace(document, settings=settings)
 
 
+def with_secrets(document: Document, names: Mapping[str, str]) -> Document:
+    """With other names for some of its preshared keys."""
+
+    def methods(authentication: tuple[Authentication, ...]) -> tuple[Authentication, ...]:
+        return tuple(
+            replace(each, secret=names.get(each.secret, each.secret)) for each in authentication
+        )
+
+    return replace(
+        document,
+        policies=tuple(
+            replace(
+                policy,
+                rules=tuple(
+                    replace(rule, authentication=methods(rule.authentication))
+                    for rule in policy.rules
+                ),
+                default_response=replace(
+                    policy.default_response,
+                    authentication=methods(policy.default_response.authentication),
+                ),
+            )
+            for policy in document.policies
+        ),
+    )
+
+
+def merged(document: Document, other: Document, *, over: bool = False) -> Document:
+    """With everything of another document but its assignment.
+
+    over: what has the name of something else takes its place; otherwise that is a mistake.
+    """
+    for filter_list in other.filter_lists:
+        was = _taken(document.filter_lists, filter_list, "filter list", over)
+        document = put_filter_list(document, filter_list, was=was)
+    for action in other.filter_actions:
+        was = _taken(document.filter_actions, action, "filter action", over)
+        document = put_filter_action(document, action, was=was)
+    for policy in other.policies:
+        was = _taken(document.policies, policy, "policy", over)
+        document = put_policy(document, policy, was=was)
+    if other.settings == Settings() or other.settings == document.settings:
+        return document
+    if document.settings != Settings() and not over:
+        raise PersonError("there are already other general settings", fix=_OVER)
+    return put_settings(document, other.settings)
+
+
 # --- parts ------------------------------------------------------------------------------------
 
 
@@ -142,6 +197,14 @@ def _put(among: Sequence[N], new: N, was: str, what: str) -> tuple[N, ...]:
     if not was:
         return (*among, new)
     return tuple(new if each.name == was else each for each in among)
+
+
+def _taken(among: Sequence[N], new: N, what: str, over: bool) -> str:
+    """Whose place a part of another document takes; empty: nobody's."""
+    there = next((each for each in among if each.name == new.name), None)
+    if there is not None and there != new and not over:
+        raise PersonError(f"there is already another {what} {new.name!r}", fix=_OVER)
+    return new.name if there is not None else ""
 
 
 def _without(among: Iterable[N], gone: N) -> tuple[N, ...]:

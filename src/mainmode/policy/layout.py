@@ -176,15 +176,15 @@ def _remove(text: MutableMapping[str, Any], key: str) -> None:
     del text[key]
 
 
-def _last(table: Table) -> Table:
-    """The table that ends where this one does."""
-    inner = next((item for _, item in reversed(table.value.body) if not _is_space(item)), None)
-    if isinstance(inner, AoT) and len(inner):
-        inner = inner[-1]
-    return _last(inner) if isinstance(inner, Table) else table
+def _last(part: Part) -> Table:
+    """The table that ends where this one, or this array of tables, does."""
+    if isinstance(part, AoT):
+        return _last(part[-1])
+    inner = next((item for _, item in reversed(part.value.body) if not _is_space(item)), None)
+    return _last(inner) if isinstance(inner, Table | AoT) else part
 
 
-def _take_tail(table: Table) -> list[Any]:
+def _take_tail(table: Part) -> list[Part]:
     """Comments and empty lines at the end of a table, which belong to the next one's header."""
     body = _last(table).value.body
     start = len(body)
@@ -195,7 +195,7 @@ def _take_tail(table: Table) -> list[Any]:
     return tail
 
 
-def _give_tail(table: Table, tail: list[Any]) -> None:
+def _give_tail(table: Part, tail: list[Part]) -> None:
     _take_tail(table)
     _last(table).value.body.extend(tail)
 

@@ -64,9 +64,10 @@ def read_policy_file(file: Path) -> PolicyFile:
     return policy_file(read_document_file(file))
 
 
-def policy_file(read: DocumentFile) -> PolicyFile:
-    """The assigned policy of a document."""
-    assigned = read.document.assigned_policy
-    if assigned is None:
+def policy_file(read: DocumentFile, name: str = "") -> PolicyFile:
+    """A policy of a document; without a name the assigned one."""
+    wanted = name or read.document.assigned
+    policy = next((each for each in read.document.policies if each.name == wanted), None)
+    if policy is None:
         return PolicyFile(read.file, in_force(()), read.lines)
-    return PolicyFile(read.file, assigned, read.lines, read.place_of(assigned.name))
+    return PolicyFile(read.file, policy, read.lines, read.place_of(policy.name))

@@ -40,6 +40,9 @@ class Table:
         """Whether anything in the whole file is."""
         return bool(self._mistakes.found)
 
+    def names(self) -> list[str]:
+        return list(self._values)
+
     def has(self, key: str) -> bool:
         return key in self._values
 

@@ -20,6 +20,7 @@ Does not: read secrets (`auth.credentials`) or warn (`check`).
 import codecs
 import re
 import tomllib
+from base64 import b64decode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,15 +73,61 @@ def read_document_file(file: Path) -> DocumentFile:
 
 def read_document(source: bytes, file: Path) -> DocumentFile:
     """file: only for messages. Raises: PolicyError, with every mistake."""
+    return _read_source(source, file, {})
+
+
+def read_export(source: bytes, file: Path) -> tuple[DocumentFile, dict[str, bytes]]:
+    """A document that may bring its secrets along, and those, by name.
+
+    Raises: PolicyError, with every mistake.
+    """
+    secrets: dict[str, bytes] = {}
+    return _read_source(source, file, secrets, with_secrets=True), secrets
+
+
+def _read_source(
+    source: bytes, file: Path, secrets: dict[str, bytes], *, with_secrets: bool = False
+) -> DocumentFile:
     source = source.removeprefix(codecs.BOM_UTF8)
     values = _parse(source, file)
     lines = lines_of(source)
     mistakes = Mistakes(file, lines)
     top = Table(values, (), "the policy file", mistakes)
-    parts = _read(top)
+    if with_secrets:
+        secrets |= _secrets(top.table("secrets"))
+    elif top.has("secrets"):
+        fix = "import it: mainmode policy import FILE"
+        top.absent("secrets", None)
+        top.mistake("it has secrets in it, which belong into files of their own", fix, "secrets")
+    document = _read(top)
     if mistakes.found:
         raise PolicyError(mistakes.in_order())
-    return DocumentFile(file, parts, lines, not isinstance(values.get("policy", []), list))
+    return DocumentFile(file, document, lines, not isinstance(values.get("policy", []), list))
+
+
+def _secrets(table: Table) -> dict[str, bytes]:
+    """By name: text, or `{ base64 = "..." }` where a key is no text. Not a word of it is shown."""
+    found: dict[str, bytes] = {}
+    for name in table.names():
+        key = table.said(name)
+        if isinstance(key, dict) and list(key) == ["base64"]:
+            key = _decoded(key["base64"])
+        if isinstance(key, str):
+            key = key.encode()
+        table.absent(name, None)
+        if isinstance(key, bytes):
+            found[name] = key
+        else:
+            form = 'text, or { base64 = "..." }'
+            table.mistake(f"{name} is no preshared key", f"write {form}", name)
+    return found
+
+
+def _decoded(text: object) -> bytes | None:
+    try:
+        return b64decode(text, validate=True) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _parse(source: bytes, file: Path) -> dict[str, Any]:

@@ -5,8 +5,12 @@ not changed stays as the person wrote it, comments and all. Whatever comes out i
 anybody gets it; text that a change would not fit into is laid out afresh, without its comments.
 """
 
+from base64 import b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tomlkit.exceptions import TOMLKitError
 
 from mainmode.errors import PolicyError
 from mainmode.policy.document import Document
@@ -37,6 +41,9 @@ def written(document: Document, before: str = "", *, one: bool = False) -> str:
     """
     if not before.strip():
         return laid_out(as_values(document, one=one))
+    if "\r\n" in before:
+        return written(document, before.replace("\r\n", "\n")).replace("\n", "\r\n")
+    before = before.removeprefix("\ufeff")
     try:
         old = read_document(before.encode(), _HERE)
     except PolicyError:
@@ -46,10 +53,26 @@ def written(document: Document, before: str = "", *, one: bool = False) -> str:
     one = old.has_one and _is_one(document)
     if old.has_one is one:
         was, becomes = (as_values(each, one=one) for each in (old.document, document))
-        after = changed(before, was, becomes)
-        if _reads_as(after, document):
+        after = _changed(before, was, becomes)
+        if after and _reads_as(after, document):
             return after
     return laid_out(as_values(document, one=one))
+
+
+def exported(document: Document, secrets: Mapping[str, bytes], *, one: bool = False) -> str:
+    """The text of a policy file that brings its secrets along, by name."""
+    values = as_values(document, one=one)
+    if secrets:
+        values["secrets"] = {name: _secret(key) for name, key in secrets.items()}
+    return laid_out(values)
+
+
+def _secret(key: bytes) -> str | dict[str, str]:
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        text = ""
+    return text if text.isprintable() and text else {"base64": b64encode(key).decode()}
 
 
 def as_values(document: Document, *, one: bool = False) -> dict[str, Any]:
@@ -70,6 +93,14 @@ def as_values(document: Document, *, one: bool = False) -> dict[str, Any]:
     if document.settings != Settings():
         values["settings"] = SETTINGS.write(document.settings)
     return values
+
+
+def _changed(before: str, was: dict[str, Any], becomes: dict[str, Any]) -> str:
+    """Empty where the library cannot do it."""
+    try:
+        return changed(before, was, becomes)
+    except TOMLKitError:
+        return ""
 
 
 def _is_one(document: Document) -> bool:

@@ -2,7 +2,6 @@
 its owner can read, in the folder `keys` of the store. What else is in the store is not touched.
 """
 
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from mainmode import limits
 from mainmode.auth.credentials import read_secret_file
 from mainmode.errors import PersonError
 from mainmode.policy.model import CREDENTIAL_PREFIX
+from mainmode.store.files import write_secret
 
 KEYS = "keys"
 """The folder that belongs to the store alone."""
@@ -56,13 +56,7 @@ class SecretFiles:
         if wanted:
             (self._folder / KEYS).mkdir(mode=0o700, exist_ok=True)
         for name, key in wanted.items():
-            descriptor = os.open(
-                self._folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode=0o600
-            )
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(key)
-                file.flush()
-                os.fsync(descriptor)
+            write_secret(self._folder / name, key)
 
     def remove(self, names: Iterable[str]) -> None:
         """Those that the store made and nothing names any more."""

@@ -13,13 +13,17 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from mainmode.errors import PersonError
 from mainmode.policy.document import Document, in_force
+from mainmode.policy.edit import assign
+from mainmode.policy.load import PolicyFile, policy_file
 from mainmode.policy.model import Policy
-from mainmode.policy.reading import DocumentFile, read_document_file
+from mainmode.policy.reading import DocumentFile, read_document, read_document_file
 from mainmode.policy.writing import written
+from mainmode.store.files import replace_file
 from mainmode.store.place import Location
 from mainmode.store.secrets import SecretFiles
 
@@ -68,17 +72,25 @@ class Store:
         file = self.file(location)
         return read_document_file(file) if file.exists() else DocumentFile(file, Document())
 
-    def in_force(self, assigned: str | None = None) -> Policy:
-        """What is to be enforced: the assigned policies of all locations together.
+    def assigned(self, instead: str | None = None, *, dynamic: bool = True) -> list[PolicyFile]:
+        """The policies that are assigned, of all locations: `in_force` makes one of them.
 
-        assigned: stands in for the local document's own; empty: none.
-        Raises: PolicyError.
+        instead: stands in for the local document's own choice; empty: none.
+        dynamic: whether what is dynamic counts.
+        Raises: PolicyError; PersonError when there is no such policy.
         """
-        local, persistent = self.read(Location.LOCAL), self.read(Location.PERSISTENT)
-        name = local.assigned if assigned is None else assigned
-        chosen = [each for each in local.policies if each.name == name]
-        chosen += [each for each in persistent.policies if each.name == persistent.assigned]
-        return in_force((*chosen, *self.read(Location.DYNAMIC).policies))
+        local, persistent = self.read_file(Location.LOCAL), self.read_file(Location.PERSISTENT)
+        if instead is not None:
+            local = replace(local, document=assign(local.document, instead))
+        chosen = [policy_file(each) for each in (local, persistent) if each.document.assigned]
+        if dynamic:
+            read = self.read_file(Location.DYNAMIC)
+            chosen += [policy_file(read, each.name) for each in read.document.policies]
+        return chosen
+
+    def in_force(self, instead: str | None = None) -> Policy:
+        """What is to be enforced. Raises: PolicyError, PersonError."""
+        return in_force(each.policy for each in self.assigned(instead))
 
     @contextmanager
     def edit(self, location: Location = Location.LOCAL) -> Iterator[Draft]:
@@ -88,13 +100,18 @@ class Store:
         Raises: PolicyError when the file is broken, PersonError when the store cannot be written.
         """
         with self._locked():
-            before = self.read(location)
+            file = self.file(location)
+            source = self._source(file)
+            before = read_document(source, file).document
             secrets = SecretFiles(self.folder)
             draft = Draft(before, secrets)
             yield draft
-            if draft.document != before:
-                self._save(location, draft.document, secrets)
-                self._sweep(before.secret_names)
+            if draft.document == before:
+                return
+            if self._source(file) != source:
+                raise PersonError("the file was changed meanwhile", fix="try again", file=str(file))
+            self._save(file, draft.document, source, secrets)
+            self._sweep(before.secret_names)
 
     def remove(self, location: Location) -> None:
         """Forget a whole location. Raises: PersonError, PolicyError."""
@@ -107,21 +124,16 @@ class Store:
 
     # --- files ----------------------------------------------------------------------------
 
-    def _save(self, location: Location, document: Document, secrets: SecretFiles) -> None:
+    def _source(self, file: Path) -> bytes:
+        with self._explained():
+            return file.read_bytes() if file.exists() else b""
+
+    def _save(self, file: Path, document: Document, before: bytes, secrets: SecretFiles) -> None:
         """Secrets first: no document ever names one that is not there."""
-        file = self.file(location).resolve()
-        before = file.read_text("utf-8") if file.exists() else ""
-        text = written(document, before)
+        text = written(document, before.decode("utf-8"))
         with self._explained():
             secrets.save(document.secret_names)
-            new = file.with_name(f".{file.name}.new")
-            with new.open("w", encoding="utf-8", newline="\n") as opened:
-                if file.exists():
-                    os.fchmod(opened.fileno(), file.stat().st_mode)
-                opened.write(text)
-                opened.flush()
-                os.fsync(opened.fileno())
-            new.replace(file)
+            replace_file(file, text)
 
     def _sweep(self, names: tuple[str, ...]) -> None:
         """Remove the preshared keys among these that no location names any more."""
