@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mainmode.policy.model import FilterAction, FilterList, Policy
 
 _STANDARD_INPUT = "-"
+_SCRIPTS = (".bat", ".cmd", ".txt", ".nsh", ".netsh")
 
 
 @click.command()
@@ -167,14 +168,21 @@ def confirm(control: str | None) -> None:
     is_flag=True,
     help="Put the preshared keys into it; without, it names their files.",
 )
+@click.option("--netsh", is_flag=True, help="As a script for netsh, which makes all this again.")
 def export(
-    name: str | None, store: str | None, location: str, output: Path | None, with_secrets: bool
+    name: str | None,
+    store: str | None,
+    location: str,
+    output: Path | None,
+    with_secrets: bool,
+    netsh: bool,
 ) -> None:
     """Print the policies of the store; with NAME, one of them as a file by itself."""
     from mainmode.store.files import write_secret
-    from mainmode.store.transfer import give_out
+    from mainmode.store.transfer import give_out, script_of
 
-    text = give_out(open_store(store), Location(location), name or "", secrets=with_secrets)
+    give = script_of if netsh else give_out
+    text = give(open_store(store), Location(location), name or "", secrets=with_secrets)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -193,12 +201,33 @@ def export(
 @control_option
 @location_option
 @click.option("--replace", "over", is_flag=True, help="What has the same name makes room.")
-def import_(file: Path, store: str | None, control: str | None, location: str, over: bool) -> None:
+@click.option(
+    "--encoding", metavar="NAME", help="What a script was saved as, if it is guessed wrong."
+)
+def import_(
+    file: Path,
+    store: str | None,
+    control: str | None,
+    location: str,
+    over: bool,
+    encoding: str | None,
+) -> None:
     """Add the policies of FILE (- for standard input) to the store; nothing is assigned.
+
+    FILE can be a script for Windows' netsh too, such as a batch file; its name ends in .bat, .cmd,
+    .txt, .nsh or .netsh. It is done as a whole or not at all, and assigns what it says.
 
     Preshared keys in the file, or in files beside it, go into files of the store that only its
     owner can read.
     """
+    if file.suffix.lower() in _SCRIPTS:
+        from mainmode.cli.netsh.scripts import run_file
+
+        if over:
+            raise click.UsageError("--replace is for policy files: a script says itself what goes")
+        opened = open_store(store)
+        run_file(opened, file, encoding or "", control, location=location, together=True)
+        return
     from mainmode.policy.reading import read_export
     from mainmode.store.transfer import take_in
 

@@ -59,6 +59,8 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._depth = 0
+        self._secrets = SecretFiles(folder)
+        """Of all that is edited at once, so that no two keys get one name."""
 
     def file(self, location: Location) -> Path:
         return self.folder / f"{location.value}.toml"
@@ -103,14 +105,13 @@ class Store:
             file = self.file(location)
             source = self._source(file)
             before = read_document(source, file).document
-            secrets = SecretFiles(self.folder)
-            draft = Draft(before, secrets)
+            draft = Draft(before, self._secrets)
             yield draft
             if draft.document == before:
                 return
             if self._source(file) != source:
                 raise PersonError("the file was changed meanwhile", fix="try again", file=str(file))
-            self._save(file, draft.document, source, secrets)
+            self._save(file, draft.document, source)
             self._sweep(before.secret_names)
 
     def remove(self, location: Location) -> None:
@@ -128,11 +129,11 @@ class Store:
         with self._explained():
             return file.read_bytes() if file.exists() else b""
 
-    def _save(self, file: Path, document: Document, before: bytes, secrets: SecretFiles) -> None:
+    def _save(self, file: Path, document: Document, before: bytes) -> None:
         """Secrets first: no document ever names one that is not there."""
         text = written(document, before.decode("utf-8"))
         with self._explained():
-            secrets.save(document.secret_names)
+            self._secrets.save(document.secret_names)
             replace_file(file, text)
 
     def _sweep(self, names: tuple[str, ...]) -> None:
@@ -149,6 +150,7 @@ class Store:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
                 fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._secrets = SecretFiles(self.folder)
         self._depth += 1
         try:
             yield

@@ -6,6 +6,7 @@ from mainmode.auth.credentials import read_secret_file
 from mainmode.policy.document import Document, document_of
 from mainmode.policy.edit import find_policy, merged, with_secrets
 from mainmode.policy.model import CREDENTIAL_PREFIX
+from mainmode.policy.netsh.writer import dynamic_script, static_script
 from mainmode.policy.writing import exported
 from mainmode.store.place import Location
 from mainmode.store.secrets import SecretFiles
@@ -53,3 +54,16 @@ def give_out(store: Store, location: Location, policy: str = "", *, secrets: boo
         names = [each for each in document.secret_names if not each.startswith(CREDENTIAL_PREFIX)]
         keys = {name: files.read(name) for name in names}
     return exported(document, keys, one=bool(policy))
+
+
+def script_of(store: Store, location: Location, policy: str = "", *, secrets: bool = False) -> str:
+    """The same as `give_out`, as a script for netsh. Raises: PersonError."""
+    document = store.read(location)
+    if policy:
+        document = document_of(find_policy(document, policy))
+    read = SecretFiles(store.folder).read if secrets else None
+    if location is Location.DYNAMIC:
+        lines = dynamic_script(document, read)
+    else:
+        lines = static_script(document, location.value, read)
+    return "".join(f"{line}\n" for line in lines)

@@ -24,10 +24,13 @@ class Keys:
     def read_secret(self, name: str) -> bytes:
         return self.kept[name]
 
+    def require_service(self) -> None:
+        """One runs."""
+
     def export(self, document: Document, file: Path) -> None:
         raise AssertionError("no files here")
 
-    def add_file(self, document: Document, file: Path) -> Document:
+    def add_file(self, location: str, document: Document, file: Path) -> Document:
         raise AssertionError("no files here")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mainmode.cli.client import control_option
+from mainmode.cli.stores import open_store, store_option
 
 if TYPE_CHECKING:
     from mainmode.store.store import Store
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 @click.option(
     "--encoding", default="", help="What the script was saved as, if it is guessed wrong."
 )
-@click.option("--store", "folder", metavar="DIR", help="The policy store.")
+@store_option
 @control_option
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def netsh(
     file: Path | None,
     encoding: str,
-    folder: str | None,
+    store: str | None,
     control: str | None,
     words: tuple[str, ...],
 ) -> None:
@@ -38,18 +39,14 @@ def netsh(
     or with a script (-f). A script ends at its first mistake; what came before it is done, unless
     `set batch mode=enable` holds the commands together.
     """
-    from mainmode.store.place import store_folder
-    from mainmode.store.store import Store
-
-    store = Store(store_folder(folder))
     if file is not None and words:
         raise click.UsageError("give a script or one command, not both")
     if file is not None:
         from mainmode.cli.netsh.scripts import run_file
 
-        run_file(store, file, encoding, control)
+        run_file(open_store(store), file, encoding, control)
     else:
-        _command(store, words, control)
+        _command(open_store(store), words, control)
 
 
 def _command(store: "Store", words: tuple[str, ...], control: str | None) -> None:

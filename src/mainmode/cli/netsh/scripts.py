@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from mainmode.cli.client import Client
 from mainmode.cli.netsh.session import work_on
 from mainmode.cli.netsh.showing import Show
-from mainmode.cli.outcome import Failed, Mistake
+from mainmode.cli.outcome import Mistake
+from mainmode.cli.stores import tell_service
 from mainmode.errors import PersonError
 from mainmode.policy.netsh.decoding import decode_script
 from mainmode.policy.netsh.lexer import words_of_arguments
@@ -15,7 +15,6 @@ from mainmode.policy.netsh.parsing import HELP_WORDS, HelpWanted
 from mainmode.policy.netsh.running import Outcome, run_command, run_script
 from mainmode.policy.netsh.script import Script, command_of, read_script
 from mainmode.policy.netsh.work import LOCAL
-from mainmode.store.place import Location
 from mainmode.store.store import Store
 
 
@@ -28,47 +27,35 @@ def run_words(store: Store, arguments: tuple[str, ...], control: str | None) -> 
             raise HelpWanted(())
         fix = "write netsh ipsec static ... or netsh ipsec dynamic ...; other netsh is Windows'"
         raise PersonError(f"{' '.join(arguments)!r} is not netsh ipsec", fix=fix)
-    with work_on(store, [command], click.echo, Show(control)) as work:
-        before = work.dynamic
+    with work_on(store, [command], Show(control), control) as work:
+        before = dict(work.documents)
         run_command(command, work)
     if work.location != LOCAL or work.batch:
         click.echo("note: this holds in a script only, for the commands after it", err=True)
-    _tell_of_dynamic(store, control, changed=work.dynamic != before)
+    if work.documents != before:
+        tell_service(store, control)
 
 
 def run_file(
-    store: Store, file: Path, encoding: str, control: str | None, *, together: bool = False
+    store: Store,
+    file: Path,
+    encoding: str,
+    control: str | None,
+    *,
+    location: str = LOCAL,
+    together: bool = False,
 ) -> None:
     """A script. together: all of it or nothing. Raises: PersonError, Mistake."""
     script = _read(file, encoding)
-    _say_left_out(file, script)
-    with work_on(store, script.commands, click.echo, Show(control)) as work:
-        before = work.dynamic
+    for each in script.left_out:
+        click.echo(f"{file}:{each.line}: left out, {each.reason}: {each.text}", err=True)
+    with work_on(store, script.commands, Show(control), control) as work:
+        before = dict(work.documents)
+        work.location = location
         outcome = run_script(script.commands, work, str(file), together=together)
-    _tell_of_dynamic(store, control, changed=work.dynamic != before)
-    for line, note in outcome.notes:
-        click.echo(f"{file}:{line}: note: {note}", err=True)
-    if outcome.mistake is not None:
-        raise Mistake(f"{outcome.mistake}\n{_what_counts(outcome, together=together)}")
-    left_out = f", {len(script.left_out)} lines left out" if script.left_out else ""
-    click.echo(f"{file}: {_commands(outcome.done)} done{left_out}", err=True)
-
-
-def _tell_of_dynamic(store: Store, control: str | None, *, changed: bool) -> None:
-    """Dynamic policy is for a running service: give it to one that works on this store."""
-    if not changed:
-        return
-    kept = f"the dynamic policy is kept in {store.file(Location.DYNAMIC)}"
-    client = Client(control)
-    try:
-        status = client.get("/v1/status")
-    except Failed:
-        click.echo(f"note: no service answers; {kept} for one that works on this store", err=True)
-        return
-    if status.get("store") != str(store.folder.resolve()):
-        click.echo(f"note: the running service does not work on this store; {kept}", err=True)
-        return
-    client.post("/v1/reload")
+    if work.documents != before:
+        tell_service(store, control)
+    _say(file, script, outcome)
 
 
 def _read(file: Path, encoding: str) -> Script:
@@ -83,18 +70,24 @@ def _read(file: Path, encoding: str) -> Script:
     return read_script(decoded.text)
 
 
-def _say_left_out(file: Path, script: Script) -> None:
-    for each in script.left_out:
-        click.echo(f"{file}:{each.line}: left out, {each.reason}: {each.text}", err=True)
+def _say(file: Path, script: Script, outcome: Outcome) -> None:
+    """What became of a script. Raises: Mistake, if one ended it."""
+    for line, note in outcome.notes:
+        click.echo(f"{file}:{line}: note: {note}", err=True)
+    if outcome.mistake is not None:
+        raise Mistake(f"{outcome.mistake}\n{_what_counts(outcome)}")
+    count = len(script.left_out)
+    left_out = f", {count} line{'s' * (count != 1)} left out" if count else ""
+    click.echo(f"{file}: {_commands(outcome.done)} done{left_out}", err=True)
 
 
-def _what_counts(outcome: Outcome, *, together: bool) -> str:
+def _what_counts(outcome: Outcome) -> str:
     """What of the script is in the store in spite of the mistake."""
     if outcome.done == 0:
         return "nothing is changed"
     done = f"the {_commands(outcome.done)} before it {'are' if outcome.done > 1 else 'is'} done"
-    if outcome.together and not together:
-        return f"{done} up to `set batch` in line {outcome.since}, nothing after it"
+    if outcome.together:
+        return f"{done}, up to `set batch` in line {outcome.since}"
     return done
 
 

@@ -67,11 +67,12 @@ def _guess(source: bytes) -> str:
 
 def _named(source: bytes, encoding: str, file: str) -> Decoded:
     try:
+        known = codecs.lookup(encoding).name
         text = _decode(source, encoding, file)
     except LookupError:  # also of codecs that make no text
         fix = "name one that Python knows, such as utf-8, utf-16, cp1252 or cp850"
         raise PersonError(f"{encoding!r} is no encoding", fix=fix) from None
-    return Decoded(text.removeprefix("\ufeff"), codecs.lookup(encoding).name)
+    return Decoded(text.removeprefix("\ufeff"), known)
 
 
 def _decode(source: bytes, encoding: str, file: str) -> str:

@@ -71,7 +71,7 @@ ROOT_CA = Parameter("rootca", AUTHORITY, "authenticate with certificates of it",
 
 LEVEL = Parameter("level", kinds.LEVEL, "how much is said; normal unless given")
 FORMAT = Parameter("format", kinds.FORMAT, "as a list (unless given) or as a table")
-WIDE = Parameter("wide", kinds.YES_NO, "do not cut what is too wide for a table")
+WIDE = Parameter("wide", kinds.YES_NO, "taken, and needless: nothing is cut")
 RESOLVE_DNS = Parameter("resolvedns", kinds.YES_NO, "show names for addresses")
 RULE_TYPE = Parameter("type", kinds.RULE_TYPE, "rules of tunnels, or all others")
 LOCATION = Parameter("location", kinds.LOCATION, "where policies are kept")

@@ -28,11 +28,14 @@ class Outside(Protocol):
 
     def read_secret(self, name: str) -> bytes: ...
 
+    def require_service(self) -> None:
+        """Raises: PersonError, when no service runs for dynamic policy to live in."""
+
     def export(self, document: Document, file: Path) -> None:
         """Write a policy file. Raises: PersonError."""
 
-    def add_file(self, document: Document, file: Path) -> Document:
-        """The document with what a policy file says. Raises: PersonError."""
+    def add_file(self, location: str, document: Document, file: Path) -> Document:
+        """The document of a location with what a policy file says. Raises: PersonError."""
 
 
 @dataclass
@@ -64,4 +67,6 @@ class Work:
 
     @dynamic.setter
     def dynamic(self, changed: Document) -> None:
+        """Raises: PersonError."""
+        self.outside.require_service()
         self.documents[DYNAMIC] = changed

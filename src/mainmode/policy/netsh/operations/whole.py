@@ -31,7 +31,9 @@ def export_policy(command: Command, work: Work) -> None:
 
 
 def import_policy(command: Command, work: Work) -> None:
-    work.document = work.outside.add_file(work.document, Path(command.require(p.FILE)))
+    work.document = work.outside.add_file(
+        work.location, work.document, Path(command.require(p.FILE))
+    )
 
 
 def dump(command: Command, work: Work) -> None:
