@@ -9,12 +9,22 @@ from hypothesis import strategies as st
 
 from mainmode.policy.document import Document
 from mainmode.policy.mistakes import WordError
-from mainmode.policy.model import Authentication, Filter, FilterList, Policy
+from mainmode.policy.model import (
+    Action,
+    Authentication,
+    ConnectionType,
+    Filter,
+    FilterList,
+    Policy,
+)
+from mainmode.policy.netsh import dynamic as d
+from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.decoding import decode_script
+from mainmode.policy.netsh.fields import authentication_values
 from mainmode.policy.netsh.lexer import quote, tokens_of, words_of_line
 from mainmode.policy.netsh.parsing import FORMS
 from mainmode.policy.netsh.script import read_script
-from mainmode.policy.netsh.writer import static_script
+from mainmode.policy.netsh.writer import dynamic_script, filter_values, static_script
 from mainmode.policy.reading import read_document
 from mainmode.policy.writing import written
 from tests.policy.netsh.runs import done, run
@@ -70,6 +80,51 @@ def test_a_store_comes_back_from_netsh_and_toml(stores: int) -> None:
         assert "\n".join(static_script(from_toml)) == script
 
     there_and_back()
+
+
+@st.composite
+def _dynamic_scripts(draw: st.DrawFn) -> list[str]:
+    """Dynamic policies and rules made of the parts of a document; some meet each other."""
+    document = draw(documents().map(_sayable).filter(lambda each: bool(each.policies)))
+    main_modes = [policy.name for policy in document.policies]
+    quick_modes = [action.name for action in document.filter_actions]
+    methods = [rule.authentication for each in document.policies for rule in each.rules]
+    lines = ["pushd ipsec dynamic", *(d.ADD_MAIN_MODE.write({p.NAME: each}) for each in main_modes)]
+    lines += [
+        d.ADD_QUICK_MODE.write({p.NAME: each.name, p.QUICK_MODE: each.offers, p.SOFT: True})
+        for each in document.filter_actions
+        if each.offers
+    ]
+    for each in (one for filter_list in document.filter_lists for one in filter_list.filters):
+        inbound, outbound = draw(st.sampled_from(_ACTIONS))
+        values = filter_values(replace(each, description="")) | {
+            p.MAIN_MODE_POLICY: draw(st.sampled_from(main_modes)),
+            p.QUICK_MODE_POLICY: draw(st.sampled_from(quick_modes)),
+            p.CONNECTION_TYPE: draw(st.sampled_from(ConnectionType)),
+            p.ACTION_INBOUND: inbound,
+            p.ACTION_OUTBOUND: outbound,
+        }
+        authentication = draw(st.sampled_from([(), *methods]))
+        lines.append(d.ADD_DYNAMIC_RULE.write(values, *authentication_values(authentication)))
+    return lines
+
+
+_ACTIONS = (
+    (Action.PERMIT, Action.PERMIT),
+    (Action.BLOCK, Action.BLOCK),
+    (Action.NEGOTIATE, Action.NEGOTIATE),
+    (Action.PERMIT, Action.NEGOTIATE),
+)
+
+
+@settings(_SLOW, max_examples=50)
+@given(_dynamic_scripts())
+def test_dynamic_policy_comes_back_from_netsh_and_toml(lines: list[str]) -> None:
+    """Up to the first line that names what is not there."""
+    dynamic = run("\n".join(lines)).dynamic
+    script = "\n".join(dynamic_script(dynamic))
+    assert done(script).dynamic == dynamic
+    assert read_document(written(dynamic).encode(), Path("dynamic.toml")).document == dynamic
 
 
 # --- no text is more than a mistake -------------------------------------------------------------

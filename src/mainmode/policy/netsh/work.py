@@ -5,12 +5,13 @@ Does not: open files; whoever runs a script reads and saves the documents.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from mainmode.errors import PersonError
 from mainmode.policy.document import Document
+from mainmode.policy.model import Filter, FilterList
 from mainmode.policy.netsh.commands import Command
 
 LOCAL, PERSISTENT, DYNAMIC = "local", "persistent", "dynamic"
@@ -52,6 +53,8 @@ class Work:
     """Where static commands work."""
     batch: bool = False
     """Whether commands are done together or not at all."""
+    known: tuple[FilterList | None, set[Filter]] = field(default_factory=lambda: (None, set()))
+    """The list that grew last, and its filters (`operations.filters`)."""
 
     @property
     def document(self) -> Document:

@@ -44,13 +44,27 @@ def add_filter(command: Command, work: Work) -> None:
         fresh = FilterList(command.require(p.FILTER_LIST), (new,))
         work.document = put_filter_list(work.document, fresh)
         return
-    if any(replace(each, description=new.description) == new for each in was.filters):
+    known = _known(work, was)
+    if _bare(new) in known:
         raise PersonError(
             f"filter list {was.name!r} has this filter already", fix="leave out one of the two"
         )
     longer = replace(was, filters=(*was.filters, new))
     _require_peers(work.document, longer)
     work.document = put_filter_list(work.document, longer, was=was.name)
+    known.add(_bare(new))
+    work.known = longer, known
+
+
+def _known(work: Work, filter_list: FilterList) -> set[Filter]:
+    """Its filters, but for their descriptions: at hand where a list grows filter by filter."""
+    if work.known[0] is filter_list:
+        return work.known[1]
+    return {_bare(each) for each in filter_list.filters}
+
+
+def _bare(each: Filter) -> Filter:
+    return replace(each, description="")
 
 
 def delete_filter(command: Command, work: Work) -> None:
