@@ -103,14 +103,13 @@ class Store:
             file = self.file(location)
             source = self._source(file)
             before = read_document(source, file).document
-            secrets = SecretFiles(self.folder)
-            draft = Draft(before, secrets)
+            draft = Draft(before, self._secrets)
             yield draft
             if draft.document == before:
                 return
             if self._source(file) != source:
                 raise PersonError("the file was changed meanwhile", fix="try again", file=str(file))
-            self._save(file, draft.document, source, secrets)
+            self._save(file, draft.document, source)
             self._sweep(before.secret_names)
 
     def remove(self, location: Location) -> None:
@@ -128,23 +127,24 @@ class Store:
         with self._explained():
             return file.read_bytes() if file.exists() else b""
 
-    def _save(self, file: Path, document: Document, before: bytes, secrets: SecretFiles) -> None:
+    def _save(self, file: Path, document: Document, before: bytes) -> None:
         """Secrets first: no document ever names one that is not there."""
         text = written(document, before.decode("utf-8"))
         with self._explained():
-            secrets.save(document.secret_names)
+            self._secrets.save(document.secret_names)
             replace_file(file, text)
 
     def _sweep(self, names: tuple[str, ...]) -> None:
         """Remove the preshared keys among these that no location names any more."""
         named = {name for each in Location for name in self.read(each).secret_names}
         with self._explained():
-            SecretFiles(self.folder).remove(name for name in names if name not in named)
+            self._secrets.remove(name for name in names if name not in named)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One editor at a time; the same store may edit two locations at once."""
         if self._depth == 0:
+            self._secrets = SecretFiles(self.folder)
             with self._explained():
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
