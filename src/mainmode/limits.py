@@ -75,6 +75,9 @@ DOUBTS_REMEMBERED_MAX = 1_000
 QUICK_MODE_LIFETIME_S = 3_600
 QUICK_MODE_LIFETIME_KIB = 100_000
 """KB 2790970: an hour or 100 MB, whichever comes first."""
+QUICK_MODES_MANY = 100
+"""More lifetimes of a quick mode SA in one of its main mode SA get a warning; Windows' own policies
+reach 96 (ours)."""
 SMALL_BLOCK_LIFETIME_KIB = 1_048_576
 """A 64-bit block cipher's pair ends at 1 GiB whatever policy says (birthday bound, ours)."""
 SPI_MIN = 0x100

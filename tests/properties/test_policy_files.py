@@ -1,6 +1,7 @@
 """Laws of policy files: they can say everything, changes keep the rest, and damage is a mistake
 with a line."""
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -8,6 +9,7 @@ from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 
 from mainmode.errors import PolicyError
 from mainmode.policy.document import Document
@@ -23,6 +25,7 @@ from mainmode.policy.model import (
     Rule,
 )
 from mainmode.policy.reading import read_document
+from mainmode.policy.schema import policy_schema
 from mainmode.policy.settings import BootExemption, Settings
 from mainmode.policy.units import format_duration, format_volume, parse_volume, parse_whole_duration
 from mainmode.policy.writing import written
@@ -37,7 +40,8 @@ def read(text: str) -> Document:
 
 
 def test_a_policy_file_can_say_everything(stores: int) -> None:
-    """And written once more it stays as it is."""
+    """Written once more it stays as it is, and editors have nothing to say against it."""
+    schema = Draft7Validator(policy_schema())
 
     @settings(_SLOW, max_examples=stores)
     @given(documents())
@@ -45,6 +49,7 @@ def test_a_policy_file_can_say_everything(stores: int) -> None:
         text = written(document)
         assert read(text) == document
         assert written(document, text) == text
+        assert list(schema.iter_errors(tomllib.loads(text))) == []
 
     there_and_back()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mainmode.cli.management import own_connection
 from mainmode.errors import PersonError
 from mainmode.policy.mistakes import nearest
 
@@ -38,7 +39,9 @@ def check(file: Path) -> None:
         else:
             looked_at = _without_credentials(read.policy, file)
             secrets = read_credentials(looked_at, base, locate=read.where_named)
-        for warning in warnings(read.policy, read.lines, secrets, place=read.place):
+        for warning in warnings(
+            read.policy, read.lines, secrets, place=read.place, management=own_connection()
+        ):
             place = f"{file}:{warning.line}" if warning.line else str(file)
             click.echo(f"{place}: warning: {warning.text}", err=True)
         rules = len(read.policy.rules)

@@ -1,7 +1,8 @@
 """What deserves a warning in a policy that is otherwise good.
 
-Three kinds: what is loaded but not enforced yet (NOT_ENFORCED, one entry each, to be deleted with
-the work that enforces it), what has no effect where it stands, and what is weak.
+Four kinds: what is loaded but not enforced yet (NOT_ENFORCED, one entry each, to be deleted with
+the work that enforces it), what has no effect where it stands, what is weak, and what several
+settings together do (`cautions`).
 
 Does not: refuse anything; `load` does.
 """
@@ -12,6 +13,8 @@ from typing import Any, Protocol
 
 from mainmode import limits
 from mainmode.crypto.algorithms import Cipher, Group, Hash
+from mainmode.model import Flow
+from mainmode.policy.cautions import FILE, cautions
 from mainmode.policy.mistakes import Lines, Path
 from mainmode.policy.model import (
     Action,
@@ -103,7 +106,7 @@ NOT_ENFORCED = (
     NotEnforced(
         Rule,
         ("filter_list",),
-        lambda rule: rule.filter_action.action is Action.NEGOTIATE and _names_ipv6(rule),
+        lambda rule: _negotiates(rule) and _names_ipv6(rule),
         "IPv6 packets that it matches are dropped instead of protected",
     ),
     NotEnforced(
@@ -133,11 +136,13 @@ def warnings(
     secrets: Secrets | None = None,
     *,
     place: Path = (),
+    management: Flow | None = None,
 ) -> list[PolicyWarning]:
     """In the order of the file.
 
     lines, place: where the parts stand (`load.read_policy_file` says it).
     secrets: to look at their length; None: not looked at.
+    management: the connection that the person who asks is logged in through.
     """
     places = lines or Lines()
     found = [
@@ -152,6 +157,14 @@ def warnings(
             for part in _parts(policy, place)
             for text in _short_secret(part.value, secrets)
         ]
+    for caution in cautions(policy, management):
+        beside = caution.path[0] == FILE
+        found.append(
+            PolicyWarning(
+                caution.text,
+                places.of(caution.path[1:] if beside else (*place, *caution.path)),
+            )
+        )
     if not policy.rules:
         found.append(PolicyWarning("the policy has no rules: everything is permitted"))
     return sorted(dict.fromkeys(found), key=lambda warning: warning.line)
@@ -229,10 +242,13 @@ def _without_effect(value: object) -> Found:
         for key in ("offers", "accept_unsecured", "allow_fallback", "session_pfs"):
             if getattr(value, key):
                 yield (key,), f"{key} has no effect with action = {value.action.value!r}"
-    if isinstance(value, Rule) and value.filter_action.action is not Action.NEGOTIATE:
-        for key in ("tunnel_endpoint", "authentication"):
-            if getattr(value, key):
-                yield (key,), f"{key} has no effect: its filter action does not negotiate"
+    if isinstance(value, Rule) and value.is_tunnel and not _negotiates(value):
+        text = "tunnel_endpoint has no effect: its filter action does not negotiate"
+        yield ("tunnel_endpoint",), text
+
+
+def _negotiates(rule: Rule) -> bool:
+    return rule.filter_action.action is Action.NEGOTIATE
 
 
 def _weak(value: object) -> Found:

@@ -19,6 +19,7 @@ from mainmode.policy.form.tables import (
 def policy_schema() -> Schema:
     """Of a file with one policy or with several."""
     about, body = ABOUT.schema(), body_form(rule_form({}, {})).schema()
+    called = {"description": "What the policy is called, and how it appears."}
     of_several = {**about, "properties": {**about["properties"], **body["properties"]}}
     shared = {
         "filter_list": _named(FILTER_LIST.schema(), "Which packets, by name."),
@@ -28,7 +29,7 @@ def policy_schema() -> Schema:
             **SETTINGS.schema(),
         },
     }
-    one = _file({"policy": about, **body["properties"], **shared}, ["policy"])
+    one = _file({"policy": {**called, **about}, **body["properties"], **shared}, ["policy"])
     several = _file(
         {
             "assigned": {"description": "The policy that is in force.", "type": "string"},

@@ -140,12 +140,13 @@ class Store:
         """Remove the preshared keys among these that no location names any more."""
         named = {name for each in Location for name in self.read(each).secret_names}
         with self._explained():
-            SecretFiles(self.folder).remove(name for name in names if name not in named)
+            self._secrets.remove(name for name in names if name not in named)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One editor at a time; the same store may edit two locations at once."""
         if self._depth == 0:
+            self._secrets = SecretFiles(self.folder)
             with self._explained():
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
