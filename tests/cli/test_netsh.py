@@ -1,5 +1,6 @@
 """`mainmode netsh`, and scripts in and out of the store."""
 
+import socket
 import stat
 from pathlib import Path
 
@@ -101,6 +102,21 @@ def test_parts_of_rules_show_by_the_rule(examples: Netsh) -> None:
     assert "Fall Back" in examples.static("show filteraction rule=R1").stdout
     assert "No. of rules : 0" in examples.static("show rule all base type=tunnel").stdout
     assert "no rule 'r2'" in examples.static("show filterlist rule=r2").stderr
+
+
+def test_addresses_are_resolved_when_that_is_wanted(
+    examples: Netsh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def name_of(address: str) -> tuple[str, list[str], list[str]]:
+        if address == "2.3.4.5":
+            return "host.example", [], []
+        raise OSError
+
+    monkeypatch.setattr(socket, "gethostbyaddr", name_of)
+    examples.static("add filter web 2.3.4.6 me")
+    shown = examples.static("show filterlist web level=verbose resolvedns=yes").stdout
+    assert "Source IP Address      : 2.3.4.5 (host.example)\n" in shown
+    assert "Source IP Address      : 2.3.4.6 (no name)\n" in shown
 
 
 def test_the_general_settings_show(examples: Netsh) -> None:

@@ -170,6 +170,16 @@ def test_a_position_goes_to_what_no_tag_has_filled() -> None:
     assert values(command) == {"property": "ipsecexempt", "value": "3"}
 
 
+def test_a_short_tag_is_not_what_another_one_says_in_full() -> None:
+    command = understood("add rule name=3 policy=p filter=list filteraction=Block")
+    assert values(command) == {
+        "name": "3",
+        "policy": "p",
+        "filterlist": "list",
+        "filteraction": "Block",
+    }
+
+
 @pytest.mark.parametrize(
     ("line", "problem", "fix"),
     [

@@ -160,6 +160,17 @@ def test_jumps_forward_are_followed() -> None:
     }
 
 
+@pytest.mark.parametrize("jump", ["goto END", "goto:end", "@GoTo :End", "goto : end"])
+def test_labels_have_no_case(jump: str) -> None:
+    script = read_script(f"{jump}\nnetsh ipsec static delete all\n:End\nnetsh ipsec static dump")
+    assert commands(script) == ["static dump"]
+
+
+@pytest.mark.parametrize("end", ["goto:eof", "GOTO :EOF", "exit/b", "exit /b 0", "@exit"])
+def test_what_stands_behind_the_end_is_left_out(end: str) -> None:
+    assert left_out(f"{end}\nnetsh ipsec static delete all") == {2: "the script ends in line 1"}
+
+
 def test_carets_and_operators_in_quotes_are_letters() -> None:
     text = 'netsh ipsec static add policy "a & b ^ > c" d^&e\n'
     assert commands(read_script(text)) == ["static add policy a & b ^ > c d&e"]

@@ -27,6 +27,8 @@ def run_words(store: Store, arguments: tuple[str, ...], control: str | None) -> 
             raise HelpWanted(())
         fix = "write netsh ipsec static ... or netsh ipsec dynamic ...; other netsh is Windows'"
         raise PersonError(f"{' '.join(arguments)!r} is not netsh ipsec", fix=fix)
+    if not all(map(_is_text, arguments)):
+        raise PersonError("a word is not text in this terminal's encoding", fix="use UTF-8")
     with work_on(store, [command], Show(control), control) as work:
         before = dict(work.documents)
         run_command(command, work)
@@ -34,6 +36,14 @@ def run_words(store: Store, arguments: tuple[str, ...], control: str | None) -> 
         click.echo("note: this holds in a script only, for the commands after it", err=True)
     if work.documents != before:
         tell_service(store, control)
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:  # octets that the shell gave us, as Python keeps them
+        return False
+    return True
 
 
 def run_file(

@@ -74,7 +74,7 @@ def _shortened(text: str, valid: Iterable[str], what: str) -> str:
 
 
 def _given(form: Form, tokens: list[Token]) -> tuple[Given, ...]:
-    named = [_tagged(form, token) if token.tag else None for token in tokens]
+    named = _tagged(form, tokens)
     taken = {parameter for parameter in named if parameter is not None}
     free = [slot for slot in form.slots if not taken.intersection(slot) and not slot[0].ours]
     given: list[Given] = []
@@ -88,18 +88,28 @@ def _given(form: Form, tokens: list[Token]) -> tuple[Given, ...]:
     return tuple(given)
 
 
-def _tagged(form: Form, token: Token) -> Parameter[Any]:
+def _tagged(form: Form, tokens: list[Token]) -> list[Parameter[Any] | None]:
+    """The parameter of each token with a tag, None for the others. What one tag says in full no
+    other one is short for."""
     parameters = {each.tag: each for each in form.parameters if not each.bare}
+    said = {token.tag.lower().strip() for token in tokens}
+    short_for = [tag for tag, each in parameters.items() if not each.ours and tag not in said]
+    return [
+        parameters[_tag(form, token, list(parameters), short_for)] if token.tag else None
+        for token in tokens
+    ]
+
+
+def _tag(form: Form, token: Token, valid: list[str], short_for: list[str]) -> str:
     tag = token.tag.lower().strip()
-    if tag in parameters:
-        return parameters[tag]
-    windows = [each.tag for each in parameters.values() if not each.ours]
-    fitting = [each for each in windows if tag and each.startswith(tag)]
+    if tag in valid:
+        return tag
+    fitting = [each for each in short_for if tag and each.startswith(tag)]
     if len(fitting) == 1:
-        return parameters[fitting[0]]
+        return fitting[0]
     if fitting:
         raise WordError(f"{token.tag}= can be {', '.join(fitting)}", "write more of it")
-    raise WordError(f"{form.name} has no {token.tag}=", nearest(tag, parameters))
+    raise WordError(f"{form.name} has no {token.tag}=", nearest(tag, valid))
 
 
 def _positioned(form: Form, token: Token, free: list[Slot]) -> Parameter[Any]:

@@ -144,7 +144,7 @@ class _Reader:
                 self._leave_out(line, text, f"it is in the block of line {self._opened}")
             return True
         if text.startswith(":") and not self._context:
-            if text[1:].split()[:1] == [self._label]:
+            if _label(text) == self._label:
                 self._label = ""
             return True
         if self._label or self._over:
@@ -204,14 +204,11 @@ class _Reader:
         self._leave_out(line, text, "it sets nothing")
 
     def _goto(self, line: int, text: str) -> None:
-        label = text.split()[1].lstrip(":") if len(text.split()) > 1 else ""
-        if label.lower() == "eof":
+        target = re.sub(r"^[@\s]*goto\s*:?", ":", text, flags=re.IGNORECASE)
+        label = _label(target)
+        if label == "eof":
             self._over = f"the script ends in line {line}"
-            return
-        below = (each.strip() for each in self.text.split("\n")[line:])
-        if label and any(
-            each.startswith(":") and each[1:].split()[:1] == [label] for each in below
-        ):
+        elif label and any(_label(each) == label for each in self.text.split("\n")[line:]):
             self._label = label
         else:
             self._leave_out(line, text, "it jumps back, or nowhere")
@@ -307,6 +304,12 @@ def _first(text: str) -> str:
     """The command that a line begins with."""
     match = _FIRST.match(text)
     return match[1].lower() if match else ""
+
+
+def _label(text: str) -> str:
+    """The label that a line is; empty when it is none."""
+    words = text.strip()[1:].split()
+    return words[0].lower() if words and text.strip().startswith(":") else ""
 
 
 def _is_comment(text: str) -> bool:
