@@ -130,7 +130,7 @@ class Negotiations:
         parked = self._parked.setdefault(wish.path.hosts, [])
         if self._has_room(wish, len(parked)):
             parked.append(wish)
-            self.soft.expect(wish, self._terms.policy.main_mode)
+            self.soft.expect(wish, self._terms.main_mode(wish.path))
             self._begin_main_mode(wish.path, wish.authentications)
 
     def _queue(self, sa: MainModeSa, wish: Wish) -> None:
@@ -227,7 +227,7 @@ class Negotiations:
             path,
             cky_i,
             cky_r,
-            self._terms.selection.main_mode(*path.hosts),
+            self._terms.main_mode(path),
             authentications,
             self._terms.credentials,
             self._desk.entropy,
