@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from mainmode.store.store import Store
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.option("-f", "file", type=click.Path(path_type=Path), help="A script, or a batch file.")
 @click.option(
     "--encoding", default="", help="What the script was saved as, if it is guessed wrong."

@@ -63,9 +63,11 @@ def run_file(
         before = dict(work.documents)
         work.location = location
         outcome = run_script(script.commands, work, str(file), together=together)
-    if work.documents != before:
-        tell_service(store, control)
-    _say(file, script, outcome)
+    try:
+        if work.documents != before:
+            tell_service(store, control)
+    finally:
+        _say(file, script, outcome)
 
 
 def _read(file: Path, encoding: str) -> Script:

@@ -150,7 +150,7 @@ def add_dynamic_rule(command: Command, work: Work) -> None:
     quick_mode = command.get(p.QUICK_MODE_POLICY, "")
     document, action = _action(work.dynamic, inbound, outbound, quick_mode)
     filters = FilterList(name, (one,))
-    methods = authentication_of(command, work, name)
+    methods = authentication_of(command, work, _hint(one))
     rule = Rule(name, filters, action, methods or (), connection_type=connections)
     rule = _completed(_with_tunnel(rule, command), methods)
     document = put_filter_list(document, filters)
@@ -165,7 +165,7 @@ def set_dynamic_rule(command: Command, work: Work) -> None:
     kept = was.filter_action.name.removesuffix(IN_PASS)
     quick_mode = command.get(p.QUICK_MODE_POLICY, kept)
     document, action = _action(work.dynamic, inbound, outbound, quick_mode)
-    methods = authentication_of(command, work, was.name)
+    methods = authentication_of(command, work, _hint(was.filter_list.filters[0]))
     authentication = was.authentication if methods is None else methods
     rule = replace(was, filter_action=action, authentication=authentication)
     rule = _completed(rule, methods)
@@ -197,6 +197,11 @@ def _name(one: Filter, connections: ConnectionType) -> str:
         f"{one.source} {arrow} {one.destination}, protocol {one.protocol}, ports {ports}, "
         f"{connections.value} connections"
     )
+
+
+def _hint(one: Filter) -> str:
+    """What a preshared key is for, to name its file."""
+    return f"dynamic {one.source} {one.destination}"
 
 
 def _rule(command: Command, work: Work) -> tuple[Policy, Rule]:
