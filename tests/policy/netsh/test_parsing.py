@@ -147,6 +147,10 @@ def test_help_on_the_way() -> None:
         assert len(usage(wanted.value.forms).splitlines()) == len(wanted.value.forms) > 1
 
 
+def test_help_can_be_a_name() -> None:
+    assert values(understood("add policy help")) == {"name": "help"}
+
+
 def test_all_and_default_are_words_by_themselves() -> None:
     assert values(understood("delete rule ALL base")) == {"all": True, "policy": "base"}
     assert values(understood("show rule default policy=base")) == {

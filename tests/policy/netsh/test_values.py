@@ -153,7 +153,9 @@ def test_protocols_and_ports() -> None:
         *("any", "icmp", "tcp", "udp", "raw", "50")
     ]
     assert [PORT.parse(each) for each in ("0", "any", "65535")] == [0, 0, 65_535]
-    for kind, text in ((PROTOCOL, "256"), (PROTOCOL, "tpc"), (PORT, "65536"), (PORT, "http")):
+    assert [PROTOCOL.parse("0006"), PORT.parse("0000000080"), MASK.parse("00024")] == [6, 80, 24]
+    wrong = [(PROTOCOL, "256"), (PROTOCOL, "00000300"), (PROTOCOL, "tpc"), (PORT, "65536")]
+    for kind, text in [*wrong, (PORT, "http"), (PORT, "-1"), (PORT, "0" * 12 + "9" * 5000)]:
         with pytest.raises(WordError):
             kind.parse(text)
 
@@ -191,3 +193,11 @@ def test_times_are_minutes_or_have_a_unit() -> None:
     for text in ("", "x", "1.5", "99999999999", "9" * 5000):
         with pytest.raises(WordError):
             kinds.MINUTES.parse(text)
+
+
+@pytest.mark.parametrize("kind", [kinds.COUNT, kinds.MINUTES, kinds.SECONDS, PORT, MASK])
+def test_numbers_without_end_are_mistakes(kind: Kind[int]) -> None:
+    for text in ("9" * 5000, "9" * 5000 + "s", "0" * 5000 + "9" * 5000):
+        with pytest.raises(WordError):
+            kind.read(text, "tag")
+    assert kind.parse("0" * 5000 + "7") in (7, 420)

@@ -5,7 +5,6 @@ Words of choice may be shortened as long as they stay unique, and case does not 
 Each `parse` raises WordError.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -40,6 +39,15 @@ class Kind(Generic[T]):
     parse: Callable[[str], T]
     write: Callable[[T], str]
 
+    def read(self, text: str, name: str) -> T:
+        """The value; `name` says for people whose. Raises: WordError."""
+        try:
+            return self.parse(text)
+        except WordError as error:
+            raise WordError(f"{name}: {error.problem}", error.fix) from None
+        except ValueError:  # thousands of digits, say
+            raise WordError(f"{name}: this is no value", f"write {self.form}") from None
+
 
 def choose(text: str, words: Mapping[str, T], what: str) -> T:
     """The meaning of a word that may be shortened. Raises: WordError."""
@@ -62,11 +70,21 @@ def choice(what: str, words: Mapping[str, T]) -> Kind[T]:
     return Kind(form, lambda text: choose(text, words, what), write)
 
 
+def whole_number(text: str, largest: int) -> int | None:
+    """None where it is no number, or too large a one."""
+    digits = text.lstrip("0")
+    if not (text.isascii() and text.isdigit()) or len(digits) > len(str(largest)):
+        return None
+    number = int(digits or "0")
+    return number if number <= largest else None
+
+
 def _whole(largest: int, what: str) -> Kind[int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and int(text[:12]) <= largest):
+        number = whole_number(text.strip(), largest)
+        if number is None:
             raise WordError(f"{text!r} is no {what}", f"write a whole number up to {largest}")
-        return int(text)
+        return number
 
     return Kind("<number>", parse, str)
 
@@ -111,7 +129,8 @@ def _time(what: str, unit: int) -> Kind[int]:
 
     def parse(text: str) -> int:
         bare = text.strip()
-        seconds = int(bare) * unit if re.fullmatch("[0-9]{1,10}", bare) else _with_unit(bare)
+        number = whole_number(bare, _WHOLE_MAX)
+        seconds = _with_unit(bare) if number is None else number * unit
         if seconds > _WHOLE_MAX:
             raise WordError(f"{text!r} is too long a time", f"write at most {_WHOLE_MAX // unit}")
         return seconds

@@ -21,7 +21,7 @@ from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES, Cipher, Hash
 from mainmode.model import Lifetime
 from mainmode.policy.mistakes import WordError, nearest
 from mainmode.policy.model import DEFAULT_QUICK_MODE_LIFETIME, MainModeOffer, QuickModeOffer
-from mainmode.policy.netsh.kinds import Kind
+from mainmode.policy.netsh.kinds import Kind, whole_number
 from mainmode.policy.words import LIFETIME_MAX, parse_main_mode_offer
 
 T = TypeVar("T")
@@ -109,10 +109,10 @@ _INTEGRITIES: dict[str, Hash | None] = {**HASHES, "none": None}
 
 def _lifetime(text: str, seconds: str | None, kilobytes: str | None) -> Lifetime:
     default = DEFAULT_QUICK_MODE_LIFETIME
-    amounts = [int(each[:12]) if each else 0 for each in (seconds, kilobytes)]
-    if max(amounts) > LIFETIME_MAX:
-        raise WordError(f"{text!r} lasts too long", f"write at most {LIFETIME_MAX} s and kB")
-    return Lifetime(amounts[0] or default.seconds, amounts[1] or default.kilobytes)
+    in_s, in_kib = (whole_number(each or "0", LIFETIME_MAX) for each in (seconds, kilobytes))
+    if in_s is None or in_kib is None:
+        raise WordError(f"{text[:40]!r} lasts too long", f"write at most {LIFETIME_MAX} s and kB")
+    return Lifetime(in_s or default.seconds, in_kib or default.kilobytes)
 
 
 def _quick_mode_word(offer: QuickModeOffer) -> str:

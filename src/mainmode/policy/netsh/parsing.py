@@ -17,7 +17,8 @@ from mainmode.policy.netsh.lexer import Token, Word, tokens_of
 from mainmode.policy.netsh.static import STATIC
 
 FORMS = {"static": STATIC, "dynamic": DYNAMIC}
-HELP_WORDS = ("?", "/?", "-?", "help")
+HELP_SIGNS = ("?", "/?", "-?")
+HELP_WORDS = (*HELP_SIGNS, "help")
 
 
 class HelpWanted(Exception):
@@ -32,7 +33,7 @@ def parse_command(mode: str, words: Iterable[Word], line: int = 0) -> Command:
     """Raises: WordError, HelpWanted."""
     tokens = tokens_of(words)
     form, rest = _form(mode, tokens)
-    if any(token.value in HELP_WORDS and not token.tag for token in rest):
+    if any(token.value in HELP_SIGNS and not token.tag for token in rest):
         raise HelpWanted((form,))
     return Command(form, _given(form, rest), line)
 
@@ -123,12 +124,7 @@ def _positioned(form: Form, token: Token, free: list[Slot]) -> Parameter[Any]:
 
 
 def _value(parameter: Parameter[Any], token: Token) -> object:
-    if parameter.bare:
-        return True
-    try:
-        return parameter.kind.parse(token.value)
-    except WordError as error:
-        raise WordError(f"{parameter.tag}: {error.problem}", error.fix) from None
+    return True if parameter.bare else parameter.kind.read(token.value, parameter.tag)
 
 
 def _require_once(form: Form, parameters: list[Parameter[Any]]) -> None:

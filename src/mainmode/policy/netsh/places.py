@@ -10,7 +10,7 @@ from mainmode.model import AddressRange
 from mainmode.numbers import IpProtocol
 from mainmode.policy.mistakes import WordError, nearest
 from mainmode.policy.model import ANY, ME, Place, PlaceKind
-from mainmode.policy.netsh.kinds import Kind
+from mainmode.policy.netsh.kinds import Kind, whole_number
 from mainmode.policy.words import parse_place
 
 _NETSH_PROTOCOLS = {"any": 0, "icmp": 1, "tcp": 6, "udp": 17, "raw": 255}
@@ -23,8 +23,9 @@ _PREFIX_MAX = 128
 
 def _protocol(text: str) -> int:
     word = text.strip().lower()
-    if word.isascii() and word.isdigit() and int(word[:4]) <= 0xFF:
-        return int(word)
+    number = whole_number(word, 0xFF)
+    if number is not None:
+        return number
     if word in _PROTOCOLS:
         return _PROTOCOLS[word]
     fitting = [each for each in _NETSH_PROTOCOLS if word and each.startswith(word)]
@@ -38,16 +39,18 @@ def _port(text: str) -> int:
     word = text.strip()
     if word.lower() == "any":
         return 0
-    if word.isascii() and word.isdigit() and int(word[:6]) <= _PORT_MAX:
-        return int(word)
+    number = whole_number(word, _PORT_MAX)
+    if number is not None:
+        return number
     raise WordError(f"{text!r} is no port", f"write a number from 0 (any) to {_PORT_MAX}")
 
 
 def _mask(text: str) -> int:
     """The length of the prefix: 255.255.255.0 is 24."""
     word = text.strip()
-    if word.isascii() and word.isdigit() and int(word[:4]) <= _PREFIX_MAX:
-        return int(word)
+    number = whole_number(word, _PREFIX_MAX)
+    if number is not None:
+        return number
     try:
         bits = int(IPv4Address(word))
     except ValueError:

@@ -281,10 +281,7 @@ def delete_dynamic(command: Command, work: Work) -> None:
 def set_config(command: Command, work: Work) -> None:
     name = command.require(p.PROPERTY)
     field, kind = CONFIG[name]
-    try:
-        value = kind.parse(command.require(p.VALUE))
-    except WordError as error:
-        raise WordError(f"{name}: {error.problem}", error.fix) from None
+    value = kind.read(command.require(p.VALUE), name)
     local = work.documents[LOCAL]
     settings = replace(local.settings, **{field: value})
     work.documents[LOCAL] = put_settings(local, settings)
