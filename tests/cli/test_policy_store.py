@@ -112,6 +112,21 @@ def test_every_policy_of_a_file_is_checked(shell: Shell, folder: Path) -> None:
     assert "policy 'second' is good (0 rules)\n" in done.stdout
 
 
+def test_the_store_is_checked_without_a_file(shell: Shell, folder: Path, tmp_path: Path) -> None:
+    (folder / "persistent.toml").write_text("[settings]\nexempt = 0\n")
+    done = shell("policy", "check")
+    assert done.status == 0
+    assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == [
+        str(folder / "local.toml"),
+        str(folder / "local.toml"),
+        str(folder / "persistent.toml"),
+    ]
+    (folder / "keys" / "partner.psk").unlink()
+    assert shell("policy", "check").status == 2
+    empty = shell("policy", "check", "--store", str(tmp_path / "none"))
+    assert said(empty) == f"{tmp_path / 'none'}: the store is empty\n"
+
+
 # --- assigning, while no service runs -------------------------------------------------------------
 
 
