@@ -2,11 +2,15 @@
 
 import json
 import stat
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
+from mainmode.cli import policy_store
 from mainmode.errors import PersonError
+from mainmode.model import Flow
+from mainmode.numbers import IpProtocol
 from mainmode.policy.schema import policy_schema
 from tests.cli.conftest import Outcome, Shell
 from tests.cli.served import Stub
@@ -112,6 +116,21 @@ def test_every_policy_of_a_file_is_checked(shell: Shell, folder: Path) -> None:
     assert "policy 'second' is good (0 rules)\n" in done.stdout
 
 
+def test_the_store_is_checked_without_a_file(shell: Shell, folder: Path, tmp_path: Path) -> None:
+    (folder / "persistent.toml").write_text("[settings]\nexempt = 0\n")
+    done = shell("policy", "check")
+    assert done.status == 0
+    assert [line.partition(": ")[0] for line in done.stdout.splitlines()] == [
+        str(folder / "local.toml"),
+        str(folder / "local.toml"),
+        str(folder / "persistent.toml"),
+    ]
+    (folder / "keys" / "partner.psk").unlink()
+    assert shell("policy", "check").status == 2
+    empty = shell("policy", "check", "--store", str(tmp_path / "none"))
+    assert said(empty) == f"{tmp_path / 'none'}: the store is empty\n"
+
+
 # --- assigning, while no service runs -------------------------------------------------------------
 
 
@@ -121,6 +140,21 @@ def test_assigning_writes_the_store(shell: Shell, folder: Path) -> None:
     assert text == WHOLE.replace('assigned = "first"', 'assigned = "second"')
     assert said(shell("policy", "unassign")) == "no policy is assigned\n"
     assert 'assigned = ""\n' in (folder / "local.toml").read_text()
+
+
+def test_assigning_warns_of_cutting_off_ones_own_connection(
+    shell: Shell, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = ip_address("192.0.2.1"), ip_address("192.0.2.2")
+    flow = Flow(here, there, IpProtocol.TCP, 22, 50_000)
+    monkeypatch.setattr(policy_store, "own_connection", lambda: flow)
+    done = shell("policy", "assign", "first")
+    assert done.status == 0
+    assert done.stderr == (
+        "warning: rule 'partner': your own connection from 192.0.2.2 goes on only if 192.0.2.2 "
+        "negotiates; try it with assign --confirm-within 5m\n"
+    )
+    assert shell("policy", "assign", "second").stderr == ""
 
 
 def test_a_trial_needs_a_service(shell: Shell, folder: Path) -> None:
@@ -246,6 +280,11 @@ def test_an_import_is_told_to_the_service(
 
 def test_mistakes_of_an_imported_file(shell: Shell, folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
+    file.write_text('secrets = "hush"\n[policy]\nname = "x"\n')
+    done = shell("policy", "import", str(file))
+    assert done.stderr == (
+        f"{file}:1: the policy file: secrets is no table\n  fix: open it: [secrets]\n"
+    )
     file.write_text('[policy]\nname = "x"\n[secrets]\na = 5\n')
     done = shell("policy", "import", str(file))
     assert done.status == 2

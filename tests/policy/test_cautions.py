@@ -9,8 +9,8 @@ from mainmode.crypto.algorithms import CIPHERS, HASHES
 from mainmode.model import Flow, Lifetime
 from mainmode.numbers import IpProtocol
 from mainmode.policy.cautions import cautions
-from mainmode.policy.model import MainModeSettings, Policy, QuickModeOffer, Rule
-from tests.policy.policies import BLOCK, NEGOTIATE, PERMIT, rule, traffic
+from mainmode.policy.model import Identity, MainModeSettings, Policy, QuickModeOffer, Rule
+from tests.policy.policies import BLOCK, KEY, NEGOTIATE, PERMIT, rule, traffic
 
 PARTNER = rule("partner", NEGOTIATE, traffic("me", "192.0.2.2"))
 SOFT = replace(NEGOTIATE, name="request", allow_fallback=True)
@@ -72,13 +72,24 @@ def test_a_rule_counts_with_its_own_main_mode() -> None:
 
 
 @pytest.mark.parametrize(
-    ("destination", "many"), [("192.0.2.0/28", "16 computers"), ("any", "everybody")]
+    ("destination", "many"),
+    [
+        ("192.0.2.0/28", "16 computers"),
+        ("2001:db8::/64", "any number of computers"),
+        ("any", "everybody"),
+    ],
 )
 def test_a_key_that_many_share(destination: str, many: str) -> None:
     [text] = texts(rule("all", NEGOTIATE, traffic("me", destination)))
     assert text == (
         f"rule 'all': {many} may share this preshared key, and each can pose as any other"
     )
+
+
+def test_a_key_that_one_identity_alone_may_use() -> None:
+    named = replace(KEY, peer_identity=Identity("fqdn", "host.example"))
+    one = rule("all", NEGOTIATE, traffic("me", "192.0.2.0/28"), authentication=(named,))
+    assert texts(one) == []
 
 
 def test_the_key_of_one_gateway_is_not_shared() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mainmode.cli.client import Client, control_option
+from mainmode.cli.management import own_connection
 from mainmode.cli.outcome import Failed
 from mainmode.cli.stores import (
     location_option,
@@ -24,6 +25,7 @@ from mainmode.store.place import Location
 if TYPE_CHECKING:
     from mainmode.policy.document import Document
     from mainmode.policy.model import FilterAction, FilterList, Policy
+    from mainmode.store.store import Store
 
 _STANDARD_INPUT = "-"
 _SCRIPTS = (".bat", ".cmd", ".txt", ".nsh", ".netsh")
@@ -124,6 +126,8 @@ def _assign(
         )
     store = open_store(named)
     assign(store.read(location), name)  # a name that is not there is said at once
+    if not within_s and location is Location.LOCAL:
+        _warn_of_cutting_off(store, name)
     service = service_of(store, control) if location is Location.LOCAL else None
     if service is not None:
         given = {"confirm_within": within} if within_s and within is not None else {}
@@ -136,6 +140,15 @@ def _assign(
             draft.document = assign(draft.document, name)
         tell_service(store, control)
     _say_assigned(name, within if within_s else None)
+
+
+def _warn_of_cutting_off(store: "Store", name: str) -> None:
+    from mainmode.policy.cautions import cut_off
+
+    management = own_connection()
+    if management is not None:
+        for caution in cut_off(store.in_force(name), management):
+            click.echo(f"warning: {caution.text}", err=True)
 
 
 def _say_assigned(name: str, within: str | None) -> None:

@@ -7,11 +7,10 @@ import click
 
 from mainmode import limits
 from mainmode.cli.client import control_option
-from mainmode.cli.stores import store_option
+from mainmode.cli.stores import open_store, store_option
 from mainmode.errors import PersonError
 from mainmode.model import IpAddress
 from mainmode.service.place import control_socket
-from mainmode.store.place import store_folder
 
 _PORT = click.IntRange(1, 0xFFFF)
 
@@ -84,12 +83,9 @@ def run(
     from mainmode.service.daemon import Options
     from mainmode.service.source import FileSource, PolicySource, StoreSource
     from mainmode.service.start import serve
-    from mainmode.store.store import Store
 
-    source: PolicySource
-    if policy_file is not None:
-        source = FileSource(policy_file)
-    else:
-        source = StoreSource(Store(store_folder(store)))
+    source: PolicySource = (
+        FileSource(policy_file) if policy_file is not None else StoreSource(open_store(store))
+    )
     options = Options(control_socket(control), tuple(listen), port, nat_port)
     serve(options, source, driver, log_level)

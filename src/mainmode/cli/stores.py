@@ -1,14 +1,16 @@
 """The policy store, for commands that work on it, and the service that runs from it."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mainmode.cli.client import Client, NoService
 from mainmode.errors import PersonError
 from mainmode.store.place import Location, store_folder
-from mainmode.store.store import Store
+
+if TYPE_CHECKING:
+    from mainmode.store.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,11 +35,13 @@ def location_option(command: F) -> F:
     )(command)
 
 
-def open_store(named: str | None) -> Store:
+def open_store(named: str | None) -> "Store":
+    from mainmode.store.store import Store
+
     return Store(store_folder(named).absolute())
 
 
-def service_of(store: Store, control: str | None) -> Client | None:
+def service_of(store: "Store", control: str | None) -> Client | None:
     """The service that runs from this store; None: none does.
 
     Raises: Failed when a service is there but does not answer as it should.
@@ -50,7 +54,7 @@ def service_of(store: Store, control: str | None) -> Client | None:
     return client if status["store"] == str(store.folder) else None
 
 
-def tell_service(store: Store, control: str | None) -> str:
+def tell_service(store: "Store", control: str | None) -> str:
     """After a change of the store: let the service that runs from it read it again. The name of
     what is in force there; empty when no service runs from it.
 

@@ -26,7 +26,8 @@ from mainmode.policy.units import format_duration
 
 _SOME_COMPUTER = (ip_address("127.0.0.2"), ip_address("::2"))
 """Stands for this computer where only the order of the filters matters."""
-_EVERYBODY = 1 << 32
+_EVERYBODY = 1 << 200
+_COUNTABLE = 1 << 16
 FILE = ""
 """Begins the path of what stands beside the policies."""
 
@@ -50,7 +51,7 @@ def cautions(policy: Policy, management: Flow | None = None) -> Iterator[Caution
     yield from _without_packets(policy)
     yield from _fallbacks(policy)
     if management is not None:
-        yield from _cut_off(policy, management)
+        yield from cut_off(policy, management)
 
 
 # --- main mode --------------------------------------------------------------------------------
@@ -108,8 +109,11 @@ def _shared_keys(rule: Rule, path: Path) -> Iterator[Caution]:
     if peers < 2:
         return
     for index, authentication in enumerate(rule.authentication):
-        if authentication.method is Method.PRESHARED_KEY:
-            many = "everybody" if peers >= _EVERYBODY else f"{peers} computers"
+        named = authentication.peer_identity is not None
+        if authentication.method is Method.PRESHARED_KEY and not named:
+            many = f"{peers} computers" if peers <= _COUNTABLE else "any number of computers"
+            if peers == _EVERYBODY:
+                many = "everybody"
             text = f"{many} may share this preshared key, and each can pose as any other"
             yield Caution((*path, "authentication", index), f"rule {rule.name!r}: {text}")
 
@@ -196,7 +200,7 @@ def _defeats(inner: CompiledFilter, outer: CompiledFilter) -> str:
 # --- the person's own connection --------------------------------------------------------------
 
 
-def _cut_off(policy: Policy, management: Flow) -> Iterator[Caution]:
+def cut_off(policy: Policy, management: Flow) -> Iterator[Caution]:
     """What the policy would do to the connection that it is assigned through."""
     selection = Selection(policy, [management.local])
     for direction in Direction:

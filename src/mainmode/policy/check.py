@@ -31,6 +31,7 @@ from mainmode.policy.model import (
     QuickModeOffer,
     Rule,
 )
+from mainmode.policy.settings import Settings
 
 _WITH_ADDRESSES = (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
 
@@ -72,7 +73,31 @@ def _names_ipv6(rule: Rule) -> bool:
     )
 
 
+_SETTINGS_NOT_ENFORCED = {
+    "exempt": "IKE alone is exempt",
+    "strong_crl_check": "certificates are not offered",
+    "boot_mode": "everything passes until the service runs",
+    "boot_exemptions": "everything passes until the service runs",
+    "ike_logging": "use `mainmode log-level debug`",
+    "diagnostics": "packets are not logged",
+    "log_interval": "the driver reports nothing by itself",
+}
+
+
+def _setting(settings: Settings, key: str) -> object:
+    return getattr(settings, key, None) or getattr(settings, f"{key}_s", None)
+
+
+def _changes(key: str) -> Callable[[Settings], object]:
+    """Whether a general setting is not the default."""
+    return lambda settings: _setting(settings, key) != _setting(Settings(), key)
+
+
 NOT_ENFORCED = (
+    *(
+        NotEnforced(Settings, (key,), _changes(key), instead)
+        for key, instead in _SETTINGS_NOT_ENFORCED.items()
+    ),
     NotEnforced(
         DefaultResponse,
         ("active",),
@@ -136,25 +161,30 @@ def warnings(
     secrets: Secrets | None = None,
     *,
     place: Path = (),
+    settings: Settings | None = None,
     management: Flow | None = None,
 ) -> list[PolicyWarning]:
     """In the order of the file.
 
     lines, place: where the parts stand (`load.read_policy_file` says it).
     secrets: to look at their length; None: not looked at.
+    settings: the general settings that stand beside the policy.
     management: the connection that the person who asks is logged in through.
     """
     places = lines or Lines()
+    parts = list(_parts(policy, place))
+    if settings is not None:
+        parts.append(_Part(settings, ("settings",), "[settings]"))
     found = [
         PolicyWarning(f"{part.what}: {text}", places.of((*part.path, *key)))
-        for part in _parts(policy, place)
+        for part in parts
         for check in (_not_enforced, _without_effect, _weak)
         for key, text in check(part.value)
     ]
     if secrets is not None:
         found += [
             PolicyWarning(f"{part.what}: {text}", places.of(part.path))
-            for part in _parts(policy, place)
+            for part in parts
             for text in _short_secret(part.value, secrets)
         ]
     for caution in cautions(policy, management):

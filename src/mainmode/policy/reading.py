@@ -93,8 +93,11 @@ def _read_source(
     lines = lines_of(source)
     mistakes = Mistakes(file, lines)
     top = Table(values, (), "the policy file", mistakes)
-    if with_secrets:
+    if with_secrets and isinstance(top.said("secrets"), dict | None):
         secrets |= _secrets(top.table("secrets"))
+    elif with_secrets:
+        top.absent("secrets", None)
+        top.mistake("secrets is no table", "open it: [secrets]", "secrets")
     elif top.has("secrets"):
         fix = "import it: mainmode policy import FILE"
         top.absent("secrets", None)
