@@ -1,5 +1,9 @@
 """A script as a whole: how far it counts, what it says, what it writes."""
 
+import pytest
+
+from mainmode.policy.builtin import TEMPLATES, template
+from mainmode.policy.netsh.static import STATIC
 from mainmode.policy.netsh.writer import dynamic_script, settings_script, static_script
 from tests.policy.netsh.runs import done, run, static
 
@@ -83,7 +87,7 @@ def test_a_dump_names_the_files_of_keys() -> None:
         "add filterlist name=l",
         "add filter filterlist=l srcaddr=me dstaddr=any protocol=any mirrored=yes",
         'add filteraction name=a action=negotiate qmsecmethods="ESP[3DES,SHA1]:100000k/3600s"',
-        "add policy name=p activatedefaultrule=no",
+        'add policy name=p activatedefaultrule=no mmsecmethods="3DES-SHA1-3 3DES-SHA1-2"',
         'add rule name=r policy=p filterlist=l filteraction=a pskfile="p r.psk"',
         "popd",
     ]
@@ -136,3 +140,18 @@ def test_dynamic_rules_come_back_from_a_dump() -> None:
 
 def test_no_dynamic_policy_dumps_nothing() -> None:
     assert dynamic_script(done("").dynamic) == []
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_templates_come_back_from_a_dump(name: str) -> None:
+    document = template(name)
+    assert done("\n".join(static_script(document))).local == document
+
+
+def test_a_dump_of_windows_policies_is_for_windows() -> None:
+    """No parameter in it is ours, and no algorithm."""
+    text = "\n".join(static_script(template("windows2003")))
+    ours = {each.tag for form in STATIC for each in form.parameters if each.ours}
+    common = {each.tag for form in STATIC for each in form.parameters if not each.ours}
+    assert [tag for tag in ours - common if f" {tag}=" in text] == []
+    assert "-group" not in text

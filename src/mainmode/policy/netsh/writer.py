@@ -1,7 +1,8 @@
 """A document as a netsh script that makes it again where there is nothing.
 
 What Windows has no words for is written with parameters of ours, and only where it differs from the
-default; without them the script is one for Windows too.
+default; without them the script is one for Windows too. What Windows' own defaults may differ in is
+always written.
 
 Talks to: `static` and `dynamic` (the tables write each command), `fields`.
 """
@@ -26,7 +27,6 @@ from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Parameter
 from mainmode.policy.netsh.config import CONFIG
 from mainmode.policy.netsh.kinds import PfsGroup
-from mainmode.policy.netsh.operations.authentication import KERBEROS_ALONE
 from mainmode.policy.netsh.operations.dynamic import IN_PASS, actions_of, quick_mode_policies
 from mainmode.policy.netsh.places import apart
 from mainmode.policy.netsh.work import LOCAL
@@ -143,14 +143,15 @@ def _said(parameter: Parameter[Any], value: object) -> Values:
 
 def _policy(policy: Policy, secret: Secret | None) -> Iterator[str]:
     response = policy.default_response
-    values: Values = {p.NAME: policy.name, p.DEFAULT_RULE: response.active}
+    values: Values = {
+        p.NAME: policy.name,
+        p.DEFAULT_RULE: response.active,
+        p.MAIN_MODE: policy.main_mode.offers,
+    }
     values |= fields.different(policy, fields.POLICY)
     values |= fields.different(policy.main_mode, fields.MAIN_MODE_OF_POLICY)
     yield static.ADD_POLICY.write(values)
-    made = DefaultResponse(
-        response.active, authentication=KERBEROS_ALONE if response.active else ()
-    )
-    if response != made:
+    if response.active or response != DefaultResponse():
         yield _default_rule(policy.name, response, secret)
     for rule in policy.rules:
         yield _rule(policy.name, rule, secret)
