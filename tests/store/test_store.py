@@ -257,3 +257,6 @@ def test_a_location_can_be_forgotten(store: Store) -> None:
     store.remove(Location.DYNAMIC)
     assert not store.file(Location.DYNAMIC).exists()
     assert not (store.folder / name).exists()
+    store.file(Location.DYNAMIC).write_text("[broken")
+    store.remove(Location.DYNAMIC)
+    assert not store.file(Location.DYNAMIC).exists()

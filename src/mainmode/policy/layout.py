@@ -4,6 +4,7 @@ Works on plain values (dictionaries, lists, text, numbers, truths) and knows not
 which arrays of tables get headers of their own.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence
 from difflib import SequenceMatcher
@@ -65,7 +66,9 @@ def _value(value: object) -> str:
         return (
             "{ " + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + " }"
         )
-    return tomlkit.item(value).as_string()
+    if isinstance(value, str):  # TOML escapes as JSON does, and DEL too
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)
 
 
 def _array(values: list[Any]) -> str:

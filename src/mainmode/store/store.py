@@ -11,12 +11,12 @@ Does not: tell a running service; the command line does.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mainmode.errors import PersonError
+from mainmode.errors import PersonError, PolicyError
 from mainmode.policy.document import Document, in_force
 from mainmode.policy.edit import assign
 from mainmode.policy.load import PolicyFile, policy_file
@@ -104,23 +104,33 @@ class Store:
         with self._locked():
             file = self.file(location)
             source = self._source(file)
-            before = read_document(source, file).document
+            read = read_document(source, file)
+            before = read.document
             draft = Draft(before, self._secrets)
             yield draft
             if draft.document == before:
                 return
             if self._source(file) != source:
                 raise PersonError("the file was changed meanwhile", fix="try again", file=str(file))
-            self._save(file, draft.document, source)
-            self._sweep(before.secret_names)
+            text = written(draft.document, source.decode("utf-8"), old=read)
+            self._save(file, text, draft.document.secret_names)
+            after = draft.document.secret_names
+            self._sweep([name for name in before.secret_names if name not in after])
 
     def remove(self, location: Location) -> None:
-        """Forget a whole location. Raises: PersonError, PolicyError."""
+        """Forget a whole location; the preshared keys of one that cannot be read stay.
+
+        Raises: PersonError.
+        """
         if not self.file(location).exists():
             return
         with self._locked():
-            names = self.read(location).secret_names
-            self.file(location).unlink()
+            try:
+                names = self.read(location).secret_names
+            except PolicyError:
+                names = ()
+            with self._explained():
+                self.file(location).unlink()
             self._sweep(names)
 
     # --- files ----------------------------------------------------------------------------
@@ -129,15 +139,16 @@ class Store:
         with self._explained():
             return file.read_bytes() if file.exists() else b""
 
-    def _save(self, file: Path, document: Document, before: bytes) -> None:
+    def _save(self, file: Path, text: str, secrets: tuple[str, ...]) -> None:
         """Secrets first: no document ever names one that is not there."""
-        text = written(document, before.decode("utf-8"))
         with self._explained():
-            self._secrets.save(document.secret_names)
+            self._secrets.save(secrets)
             replace_file(file, text)
 
-    def _sweep(self, names: tuple[str, ...]) -> None:
+    def _sweep(self, names: Sequence[str]) -> None:
         """Remove the preshared keys among these that no location names any more."""
+        if not names:
+            return
         named = {name for each in Location for name in self.read(each).secret_names}
         with self._explained():
             self._secrets.remove(name for name in names if name not in named)
