@@ -209,14 +209,13 @@ def _is_space(item: object) -> bool:
 
 def _spaced(text: str, before: str) -> str:
     """An empty line above each header that the change brought."""
-    old = before.splitlines()
-    known = set(pairwise(old))
+    known = set(pairwise(before.split("\n")))
     headers = {node.start_point.row for node in tables_in(text.encode())}
     lines: list[str] = []
-    for row, line in enumerate(text.splitlines()):
+    for row, line in enumerate(text.split("\n")):
         above = lines[-1] if lines else ""
         follows = row in headers and above.strip() and not above.startswith("#")
         if follows and (above, line) not in known:
             lines.append("")
         lines.append(line)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
