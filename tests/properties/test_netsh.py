@@ -83,6 +83,13 @@ def test_a_store_comes_back_from_netsh_and_toml(stores: int) -> None:
     there_and_back()
 
 
+@given(st.text(min_size=1).filter(str.strip), st.text())
+@example("a\r\nb", "c\x1ad")
+def test_any_text_may_be_a_name_or_a_description(name: str, description: str) -> None:
+    document = Document((Policy(name, description=description),))
+    assert done("\n".join(static_script(document))).local == document
+
+
 @st.composite
 def _dynamic_scripts(draw: st.DrawFn) -> list[str]:
     """Dynamic policies and rules made of the parts of a document; some meet each other."""
@@ -140,6 +147,7 @@ def test_a_line_has_words_or_a_mistake(line: str) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8")))
+@example("\\u000a\n\\\\u005c\\")
 @example('\\"')
 @example("\\")
 @example("a\\\\")

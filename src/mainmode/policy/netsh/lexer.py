@@ -4,6 +4,9 @@ Quotes keep blanks together and may stand anywhere in a word. Before a quote bac
 every Windows program: two stand for one, and one makes the quote a letter (`\\"`); elsewhere a
 backslash is itself. `tag=value` may have blanks around its equals sign.
 
+Ours: `\\u000a` and the like stand for control characters, which a line cannot have, and `\\u005c` for
+a backslash that would begin such a word.
+
 Source: docs/netsh.md.
 Does not: know any tag or command (`parsing`), or batch files (`batch`).
 """
@@ -15,6 +18,7 @@ from dataclasses import dataclass
 from mainmode.policy.mistakes import WordError
 
 _BACKSLASHES = re.compile(r"(\\+)(?=\")")
+_CONTROL = re.compile(r"\\u(00[01][0-9a-f]|005c)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,11 @@ def _word(line: str, at: int) -> tuple[Word, int]:
                 letters.append('"')
                 at += 1
             continue
+        control = _CONTROL.match(line, at)
+        if control is not None:
+            letters.append(chr(int(control[1], 16)))
+            at = control.end()
+            continue
         if line[at] == '"':
             inside, quoted = not inside, True
         else:
@@ -112,7 +121,9 @@ def _token(word: Word, rest: list[Word]) -> Token:
 
 def quote(value: str) -> str:
     """The value as `words_of_line` reads it back, in quotes where it needs them."""
-    if value and not re.search(r'[\s"=^&|<>()%!,;\'#]', value):
-        return value
-    escaped = re.sub(r'(\\*)"', r'\1\1\\"', value)
+    plain = re.sub(_CONTROL, r"\\u005cu\1", value)
+    plain = re.sub("[\0-\x1f]", lambda sign: f"\\u{ord(sign[0]):04x}", plain)
+    if plain and not re.search(r'[\s"=^&|<>()%!,;\'#]', plain):
+        return plain
+    escaped = re.sub(r'(\\*)"', r'\1\1\\"', plain)
     return '"' + re.sub(r"(\\+)$", r"\1\1", escaped) + '"'

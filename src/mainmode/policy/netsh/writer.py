@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from mainmode.errors import PersonError
 from mainmode.policy.document import Document
 from mainmode.policy.model import (
     Action,
@@ -43,7 +42,7 @@ def static_script(
 ) -> list[str]:
     """Lines for `netsh -f`. secret: to write keys; None: their files are named instead.
 
-    Raises: PersonError, when a name has letters that no line can have.
+    Raises: PersonError, when a key cannot be read.
     """
     lines = ["pushd ipsec static", static.SET_STORE.write({p.LOCATION: location})]
     for filter_list in document.filter_lists:
@@ -53,7 +52,7 @@ def static_script(
         lines += _policy(policy, secret)
     if document.assigned:
         lines.append(static.SET_POLICY.write({p.NAME: document.assigned, p.ASSIGN: True}))
-    return _checked([*lines, "popd", *settings_script(document.settings)])
+    return [*lines, "popd", *settings_script(document.settings)]
 
 
 def settings_script(settings: Settings) -> list[str]:
@@ -68,7 +67,7 @@ def settings_script(settings: Settings) -> list[str]:
 
 
 def dynamic_script(document: Document, secret: Secret | None = None) -> list[str]:
-    """Lines for the dynamic document. Raises: PersonError."""
+    """Lines for the dynamic document. Raises: PersonError, when a key cannot be read."""
     lines = [
         dynamic.ADD_MAIN_MODE.write(
             {p.NAME: policy.name} | fields.different(policy.main_mode, fields.MAIN_MODE_OF_DYNAMIC)
@@ -79,16 +78,7 @@ def dynamic_script(document: Document, secret: Secret | None = None) -> list[str
     lines += [
         _dynamic_rule(policy, rule, secret) for policy in document.policies for rule in policy.rules
     ]
-    return _checked(["pushd ipsec dynamic", *lines, "popd"] if lines else [])
-
-
-def _checked(lines: list[str]) -> list[str]:
-    for line in lines:
-        if not line.isprintable() and any(sign in line for sign in "\r\n\x1a"):
-            start = line.split("=", 1)[-1][:40].splitlines()[0]
-            problem = f"{start!r}...: a netsh script cannot say what has several lines"
-            raise PersonError(problem, fix="put it on one line, or export the policy as TOML")
-    return lines
+    return ["pushd ipsec dynamic", *lines, "popd"] if lines else []
 
 
 # --- filter lists and filter actions ----------------------------------------------------------
@@ -197,7 +187,7 @@ def _with_key(name: str, secret: Secret | None) -> tuple[Parameter[Any], Any]:
             key = secret(name).decode()
         except UnicodeDecodeError:
             key = ""
-        if key.strip() and key.isprintable():
+        if key.strip():
             return p.PRESHARED_KEY, key
     return p.SECRET_FILE, name
 
