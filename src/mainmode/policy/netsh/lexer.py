@@ -4,8 +4,8 @@ Quotes keep blanks together and may stand anywhere in a word. Before a quote bac
 every Windows program: two stand for one, and one makes the quote a letter (`\\"`); elsewhere a
 backslash is itself. `tag=value` may have blanks around its equals sign.
 
-Ours: `\\u000a` and the like stand for control characters, which a line cannot have, and `\\u005c` for
-a backslash that would begin such a word.
+Ours: `\\u000a` and the like stand for control characters, which a line cannot have, and
+`\\u005c` for a backslash that would begin such a word.
 
 Source: docs/netsh.md.
 Does not: know any tag or command (`parsing`), or batch files (`batch`).
