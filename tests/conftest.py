@@ -50,6 +50,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=3.0,
         help="how long the engine is under siege (tests/fuzz)",
     )
+    parser.addoption(
+        "--stores",
+        type=int,
+        default=500,
+        help="how many generated policy stores go through each round trip (tests/properties)",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -22,7 +22,7 @@ ROWS = (
     ("policy",),
     ("auth",),
     ("engine", "packets"),
-    ("driver",),
+    ("driver", "store"),
     ("service", "diagnosis"),
     ("testing",),
     ("cli",),

@@ -77,6 +77,9 @@ DOUBTS_REMEMBERED_MAX = 1_000
 QUICK_MODE_LIFETIME_S = 3_600
 QUICK_MODE_LIFETIME_KIB = 100_000
 """KB 2790970: an hour or 100 MB, whichever comes first."""
+QUICK_MODES_MANY = 100
+"""More lifetimes of a quick mode SA in one of its main mode SA get a warning; Windows' own policies
+reach 96 (ours)."""
 SMALL_BLOCK_LIFETIME_KIB = 1_048_576
 """A 64-bit block cipher's pair ends at 1 GiB whatever policy says (birthday bound, ours)."""
 SPI_MIN = 0x100
@@ -94,6 +97,20 @@ SWITCH_S = 5.0
 through the new one: a lost message 3 has been sent again by then (ours)."""
 RETIREMENT_S = 30.0
 """How long it receives when nothing comes through the new one (ours)."""
+
+# --- policy ---------------------------------------------------------------------------------
+POLLING_INTERVAL_S = 10_800
+"""MS-GPIPSEC 2.2.1.1.1: three hours, where a policy says 0."""
+EXEMPT_LEVEL = 3
+EXEMPT_LEVEL_MAX = 3
+"""Server 2003's default: IKE alone is exempt (and multicast and broadcast that come in)."""
+STRONG_CRL_CHECK = 1
+STRONG_CRL_CHECK_MAX = 2
+DIAGNOSTICS_MAX = 7
+LOG_INTERVAL_S = 3_600
+LOG_INTERVAL_MIN_S = 60
+LOG_INTERVAL_MAX_S = 86_400
+"""Windows' values of `netsh ipsec dynamic set config`."""
 
 # --- wire -----------------------------------------------------------------------------------
 DATAGRAM_MAX_OCTETS = 65_507

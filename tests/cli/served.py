@@ -19,6 +19,7 @@ from mainmode.service.views import (
     SoftView,
     StatisticsView,
     StatusView,
+    TrialView,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ class Stub:
         self.soft_sas: list[SoftView] = []
         self.after_up: list[Event] = []
         self.dropped: dict[str, int] = {}
+        self.store = ""
+        self.reloads = 0
+        self.trial: TrialView | None = None
+        self.assigned: list[tuple[str, int]] = []
         self.refusal: PersonError | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
 
@@ -51,7 +56,9 @@ class Stub:
             "started": "2023-11-14T22:13:20+00:00",
             "uptime_s": 125.0,
             "policy": "test",
-            "policy_file": "/etc/mainmode/policy.toml",
+            "policy_file": "" if self.store else "/etc/mainmode/policy.toml",
+            "store": self.store,
+            "trial": self.trial,
             "driver": "null",
             "listening": ["0.0.0.0:500", "[::]:500"],
             "log_level": "info",
@@ -88,6 +95,16 @@ class Stub:
         self._refuse()
 
     def reload(self) -> str:
+        self._refuse()
+        self.reloads += 1
+        return "test"
+
+    def assign(self, name: str, confirm_within_s: int) -> str:
+        self._refuse()
+        self.assigned.append((name, confirm_within_s))
+        return name or "no policy"
+
+    def confirm(self) -> str:
         self._refuse()
         return "test"
 

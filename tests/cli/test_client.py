@@ -21,7 +21,7 @@ def test_no_service(shell: Shell) -> None:
     assert (done.stdout, done.status) == ("", 1)
     assert done.stderr == (
         f"no mainmode service answers at {shell.control}: start one with "
-        "`mainmode run --policy FILE`, or name its socket with --control\n"
+        "`mainmode run`, or name its socket with --control\n"
     )
 
 

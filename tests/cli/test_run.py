@@ -48,6 +48,11 @@ def test_a_broken_policy(policy: Path) -> None:
     assert "Traceback" not in said
 
 
+def test_a_policy_from_two_places(policy: Path) -> None:
+    status, said = run(policy, "--store", str(policy.parent))
+    assert (status, said) == (2, "--policy and --store are two places\n  fix: give one of them\n")
+
+
 def test_a_port_in_use(policy: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))

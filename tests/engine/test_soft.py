@@ -139,8 +139,18 @@ def test_five_idle_minutes_end_it_and_the_next_packet_tries_again() -> None:
     assert number not in scene.alice.soft, "numbers are never used again"
 
 
-def test_under_continuous_traffic_another_attempt_is_made_after_the_lifetime() -> None:
-    scene = alone(policy(rule(fallback=True), lifetime_s=600))
+@pytest.mark.parametrize("settings", ["lifetime", "soft lifetime", "soft lifetime of the rule"])
+def test_under_continuous_traffic_another_attempt_is_made_after_the_lifetime(settings: str) -> None:
+    brief = policy(rule(fallback=True), lifetime_s=600)
+    if settings != "lifetime":
+        brief = policy(rule(fallback=True))
+        own = replace(brief.main_mode, soft_lifetime_s=600)
+        if settings == "soft lifetime":
+            brief = replace(brief, main_mode=own)
+        else:
+            [only] = brief.rules
+            brief = replace(brief, rules=(replace(only, main_mode=own),))
+    scene = alone(brief)
     scene.network.run(limits.FALLBACK_S + 599.0)
     first = len(scene.datagrams)
     assert first == 6

@@ -7,7 +7,15 @@ import pytest
 
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.model import Direction, IpAddress, Mode, Selector
-from mainmode.policy.model import Action, Authentication, FilterAction, Method, Policy, Rule
+from mainmode.policy.model import (
+    Action,
+    Authentication,
+    FilterAction,
+    MainModeSettings,
+    Method,
+    Policy,
+    Rule,
+)
 from mainmode.policy.selection import Selection
 from tests.policy.policies import (
     BLOCK,
@@ -188,6 +196,25 @@ def test_terms_toward_a_peer_list_each_authentication_once_the_deciding_rule_fir
     assert terms.rules == (web, EVERYTHING)
     assert terms.authentications == (OTHER_KEY, KEY)
     assert not terms.explain_refusals
+
+
+def test_a_rule_may_have_main_mode_settings_of_its_own() -> None:
+    own = MainModeSettings(lifetime_s=60)
+    special = replace(rule("one", NEGOTIATE, traffic("me", "192.0.2.2")), main_mode=own)
+    chosen = selection(EVERYTHING, special)
+    assert chosen.main_mode(HERE, PEER) is own
+    assert chosen.main_mode(HERE, OTHER) is chosen.policy.main_mode
+    weak = selection(EVERYTHING, replace(special, windows_2000_peer=True)).main_mode(HERE, PEER)
+    assert [offer.cipher.name for offer in weak.offers] == ["3des", "3des", "des", "des"]
+    assert weak.lifetime_s == 60
+
+
+def test_a_computer_that_plays_a_weak_one_is_weak_toward_everybody() -> None:
+    special = replace(EVERYTHING, main_mode=MainModeSettings(lifetime_s=60))
+    chosen = Selection(Policy("weak", (special,), weak_host=True), [HERE])
+    settings = chosen.main_mode(HERE, PEER)
+    assert {offer.cipher.name for offer in settings.offers} == {"des"}
+    assert settings.lifetime_s == 60
 
 
 def test_one_rule_that_explains_is_enough() -> None:

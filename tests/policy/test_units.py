@@ -5,6 +5,7 @@ import pytest
 from mainmode.policy.mistakes import WordError
 from mainmode.policy.units import (
     format_duration,
+    format_interval,
     format_volume,
     parse_duration,
     parse_volume,
@@ -55,6 +56,14 @@ def test_what_is_no_volume(text: str) -> None:
 )
 def test_a_duration_is_shown_in_the_largest_unit_that_is_exact(seconds: int, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3.0, "3s"), (0.5, "0.5s"), (90.0, "90s"), (1e-5, "0.00001s")]
+)
+def test_parts_of_a_second_are_shown_too(seconds: float, text: str) -> None:
+    assert format_interval(seconds) == text
+    assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES
-from mainmode.model import AddressRange, Lifetime
+from mainmode.model import AddressRange, Direction, Lifetime
 from mainmode.policy.mistakes import WordError
 from mainmode.policy.model import (
     ANY,
@@ -17,14 +17,19 @@ from mainmode.policy.model import (
     PlaceKind,
     QuickModeOffer,
 )
+from mainmode.policy.settings import BootExemption
 from mainmode.policy.words import (
+    boot_exemption_word,
     parse_address,
+    parse_boot_exemption,
+    parse_gateway,
     parse_identity,
     parse_lifetime_s,
     parse_main_mode_offer,
     parse_place,
     parse_protocol,
     parse_quick_mode_offer,
+    quick_mode_offer_word,
 )
 
 
@@ -202,3 +207,52 @@ def test_one_address() -> None:
     assert parse_address(" 192.0.2.1 ") == ip_address("192.0.2.1")
     with pytest.raises(WordError, match="is no address"):
         parse_address("192.0.2.0/24")
+
+
+# --- tunnels and boot exemptions ------------------------------------------------------------------
+
+
+def test_a_gateway_has_an_address_or_a_name() -> None:
+    assert parse_gateway("203.0.113.2") == ip_address("203.0.113.2")
+    assert parse_gateway("gateway.example") == "gateway.example"
+
+
+@pytest.mark.parametrize("text", ["me", "any", "10.0.0.0/8", "0.0.0.0", "224.0.0.1", "gateway"])
+def test_what_is_no_gateway(text: str) -> None:
+    with pytest.raises(WordError, match="is no computer") as caught:
+        parse_gateway(text)
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "exemption"),
+    [
+        ("tcp:0:3389:inbound", BootExemption(6, 0, 3389, Direction.INBOUND)),
+        ("udp:68:67:outbound", BootExemption(17, 68, 67, Direction.OUTBOUND)),
+        ("89:0:0:inbound", BootExemption(89, 0, 0, Direction.INBOUND)),
+    ],
+)
+def test_boot_exemptions(text: str, exemption: BootExemption) -> None:
+    assert parse_boot_exemption(text) == exemption
+    assert boot_exemption_word(exemption) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("tcp:3389:inbound", "is no boot exemption"),
+        ("tcp:0:rdp:inbound", "is no boot exemption"),
+        ("tcp:0:65536:inbound", "a port is beyond"),
+        ("icmp:0:8:inbound", "a port needs a protocol with ports"),
+        ("tpc:0:1:inbound", "is no protocol"),
+        ("tcp:0:1:in", "is no direction"),
+    ],
+)
+def test_what_is_no_boot_exemption(text: str, problem: str) -> None:
+    with pytest.raises(WordError, match=problem):
+        parse_boot_exemption(text)
+
+
+def test_offers_are_written_with_what_is_not_the_default() -> None:
+    for text in ("esp:3des-sha1", "ah:md5 15m", "ah:sha1+esp:null-sha1 2GB", "esp:des 1s 1kB"):
+        assert quick_mode_offer_word(parse_quick_mode_offer(text)) == text

@@ -13,3 +13,9 @@ settings.load_profile("mainmode")
 def pytest_collection_modifyitems(config: pytest.Config) -> None:
     if config.getoption("--quick"):
         settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session")
+def stores(pytestconfig: pytest.Config) -> int:
+    """How many policy stores a round trip tries."""
+    return 40 if pytestconfig.getoption("--quick") else int(pytestconfig.getoption("--stores"))

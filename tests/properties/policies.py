@@ -1,33 +1,27 @@
-"""Strategies for policies and traffic, and a policy written as TOML."""
+"""Strategies for small policies and for traffic, so that they meet."""
 
-import json
-from collections.abc import Callable, Iterable
-from ipaddress import ip_address, ip_network
-from typing import Literal, TypeVar
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
 from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES
 from mainmode.failures import Failure, Refused
-from mainmode.model import AddressRange, Flow, IpAddress, Lifetime, Selector
+from mainmode.model import AddressRange, Flow, Lifetime, Selector
 from mainmode.policy.model import (
     ANY,
-    CREDENTIAL_PREFIX,
     ME,
     Action,
     Authentication,
-    ConnectionType,
     Filter,
     FilterAction,
     FilterList,
-    Identity,
     MainModeOffer,
-    MainModeSettings,
     Method,
     Place,
     PlaceKind,
     Policy,
-    Profile,
     QuickModeOffer,
     Rule,
 )
@@ -152,241 +146,3 @@ def quick_mode_offers(draw: st.DrawFn, *, joined: bool = True) -> QuickModeOffer
     cipher = draw(_ciphers)
     integrity = draw(hashes if cipher.name == "null" else st.none() | hashes)
     return QuickModeOffer(cipher, integrity, ah, draw(lifetimes))
-
-
-# --- policies with everything in them -----------------------------------------------------------
-
-_names = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1
-).filter(str.strip)
-_dns_names = st.from_regex(r"[a-z][a-z0-9]{0,8}(\.[a-z][a-z0-9]{0,5}){1,3}", fullmatch=True)
-_any_addresses = st.ip_addresses()
-
-
-@st.composite
-def _any_ranges(draw: st.DrawFn, version: Literal[4, 6]) -> AddressRange:
-    one, other = draw(st.ip_addresses(v=version)), draw(st.ip_addresses(v=version))
-    if draw(st.booleans()):
-        prefix = draw(st.integers(0, one.max_prefixlen))
-        return AddressRange.network(ip_network((one, prefix), strict=False))
-    return AddressRange(min(one, other, key=int), max(one, other, key=int))
-
-
-@st.composite
-def _full_filters(draw: st.DrawFn) -> Filter:
-    kinds = st.sampled_from((PlaceKind.DNS_SERVERS, PlaceKind.WINS_SERVERS, PlaceKind.GATEWAY))
-    version: Literal[4, 6] = draw(st.sampled_from((4, 6)))
-    anywhere = (
-        st.just(ME)
-        | st.just(ANY)
-        | _any_ranges(version).map(lambda each: Place(PlaceKind.ADDRESSES, each))
-        | _dns_names.map(lambda name: Place(PlaceKind.DNS_NAME, name=name))
-    )
-    ends = st.tuples(anywhere, anywhere) | st.tuples(st.just(ME), kinds.map(Place))
-    source, destination = draw(ends)
-    protocol = draw(st.sampled_from((6, 17)) | st.integers(0, 255))
-    numbers = st.integers(0, 0xFFFF) if protocol in (6, 17) else st.just(0)
-    text = draw(st.just("") | _names)
-    return Filter(
-        source, destination, protocol, draw(numbers), draw(numbers), draw(st.booleans()), text
-    )
-
-
-_identities = (
-    st.just(Identity())
-    | _any_addresses.map(lambda address: Identity("address", str(address)))
-    | _dns_names.map(lambda name: Identity("fqdn", name))
-    | _dns_names.map(lambda name: Identity("user_fqdn", f"joe@{name}"))
-)
-
-
-@st.composite
-def _authentications(draw: st.DrawFn) -> Authentication:
-    method = draw(st.sampled_from(Method))
-    secret = ca = ""
-    if method is Method.PRESHARED_KEY:
-        secret = draw(st.sampled_from(("peer.psk", "/etc/x/y", f"{CREDENTIAL_PREFIX}branch")))
-    if method is Method.CERTIFICATE:
-        ca = draw(_names)
-    return Authentication(method, secret, ca, draw(_identities), draw(st.none() | _identities))
-
-
-@st.composite
-def _filter_actions(draw: st.DrawFn, name: str) -> FilterAction:
-    action = draw(st.sampled_from(Action))
-    offers = st.lists(quick_mode_offers(), min_size=1, max_size=4, unique=True).map(tuple)
-    pfs = draw(st.booleans())
-    return FilterAction(
-        name=name,
-        action=action,
-        offers=draw(offers if action is Action.NEGOTIATE else st.just(()) | offers),
-        accept_unsecured=draw(st.booleans()),
-        allow_fallback=draw(st.booleans()),
-        session_pfs=pfs,
-        session_pfs_group=draw(st.none() | groups) if pfs else None,
-        description=draw(st.just("") | _names),
-    )
-
-
-def _place_of(address: IpAddress) -> Place:
-    return Place(PlaceKind.ADDRESSES, AddressRange.host(address))
-
-
-@st.composite
-def policies(draw: st.DrawFn) -> Policy:
-    """Every field of the model, set or not."""
-    some_names = st.lists(_names, min_size=1, max_size=3, unique=True)
-    some_filters = st.lists(_full_filters(), min_size=1, max_size=3).map(tuple)
-    texts = st.just("") | _names
-    lists = [FilterList(name, draw(some_filters), draw(texts)) for name in draw(some_names)]
-    lists.append(FilterList("peers", (Filter(ME, _place_of(draw(_any_addresses))),)))
-    actions = [draw(_filter_actions(name)) for name in draw(some_names)]
-    endpoints = _any_addresses.filter(lambda each: not (each.is_unspecified or each.is_multicast))
-    drawn_lists = st.sampled_from(lists)
-    rules = tuple(
-        Rule(
-            name=name,
-            filter_list=(filter_list := draw(drawn_lists)),
-            filter_action=draw(st.sampled_from(actions)),
-            authentication=tuple(draw(st.lists(_authentications(), min_size=1, max_size=3))),
-            tunnel_endpoint=draw(st.none() | endpoints),
-            connection_type=draw(st.sampled_from(ConnectionType)),
-            active=draw(st.booleans()),
-            windows_2000_peer=filter_list.name == "peers" and draw(st.booleans()),
-            explain_refusals=draw(st.booleans()),
-            description=draw(texts),
-        )
-        for name in draw(st.lists(_names, max_size=4, unique=True))
-    )
-    main_mode = MainModeSettings(
-        tuple(draw(st.lists(main_mode_offers, min_size=1, max_size=5, unique=True))),
-        draw(_amounts),
-        draw(st.integers(0, 1000)),
-        draw(st.booleans()),
-        tuple(draw(st.lists(st.sampled_from((0.5, 1.0, 60.0)), min_size=1, max_size=6))),
-        draw(st.sampled_from((0.5, 30.0))),
-        draw(st.sampled_from((0.5, 3.0))),
-        draw(st.booleans()),
-        draw(st.booleans()),
-        draw(st.sampled_from((0, 600))),
-    )
-    profile = draw(st.sampled_from(Profile))
-    return Policy(
-        draw(_names),
-        rules,
-        main_mode,
-        profile,
-        draw(st.booleans()),
-        draw(_names),
-        draw(st.booleans()),
-    )
-
-
-# --- as a file ----------------------------------------------------------------------------------
-
-
-def as_toml(policy: Policy) -> str:
-    """The policy with every key written out."""
-    lines = ["[policy]", *_pairs(name=policy.name, description=policy.description)]
-    lines += _pairs(profile=policy.profile.value, weak_host=policy.weak_host)
-    settings = policy.main_mode
-    lines += ["[main_mode]", *_pairs(offers=[each.name for each in settings.offers])]
-    lines += _pairs(lifetime=f"{settings.lifetime_s}s", quick_modes_max=settings.quick_modes_max)
-    lines += _pairs(
-        master_pfs=settings.master_pfs,
-        retry_intervals=[f"{each}s" for each in settings.retry_intervals_s],
-        dead_peer_detection=f"{settings.dead_peer_s}s",
-        fallback_after=f"{settings.fallback_after_s}s",
-        fallback_on_mismatch=settings.fallback_on_mismatch,
-        in_cluster=settings.in_cluster,
-    )
-    lines += _pairs(timeout=f"{settings.timeout_s}s") if settings.timeout_s else []
-    lines += ["[default_response]", *_pairs(active=policy.default_response)]
-    for filter_list in {rule.filter_list.name: rule.filter_list for rule in policy.rules}.values():
-        lines += [f"[filter_list.{_text(filter_list.name)}]", "filters = ["]
-        lines += [f"  {_filter(each)}," for each in filter_list.filters]
-        lines += ["]", *_pairs(description=filter_list.description)]
-    for action in {rule.filter_action.name: rule.filter_action for rule in policy.rules}.values():
-        lines += [f"[filter_action.{_text(action.name)}]", *_action(action)]
-    for rule in policy.rules:
-        lines += ["[[rule]]", *_rule(rule)]
-    return "\n".join(lines) + "\n"
-
-
-def _text(value: str) -> str:
-    """A basic string of TOML; JSON escapes the same way."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return "[" + ", ".join(_value(each) for each in value) + "]"
-    return _text(value) if isinstance(value, str) else json.dumps(value)
-
-
-def _pairs(**values: object) -> list[str]:
-    return [f"{key} = {_value(value)}" for key, value in values.items() if value is not None]
-
-
-def _inline(pairs: Iterable[str]) -> str:
-    return "{ " + ", ".join(pairs) + " }"
-
-
-def _filter(each: Filter) -> str:
-    return _inline(
-        _pairs(
-            source=str(each.source),
-            destination=str(each.destination),
-            protocol=each.protocol,
-            source_port=each.source_port,
-            destination_port=each.destination_port,
-            mirrored=each.mirrored,
-            description=each.description,
-        )
-    )
-
-
-def _action(action: FilterAction) -> list[str]:
-    offers = [
-        f"{each.name} {each.lifetime.seconds}s {each.lifetime.kilobytes}kB"
-        for each in action.offers
-    ]
-    group = action.session_pfs_group
-    return _pairs(
-        action=action.action.value,
-        offers=offers or None,
-        accept_unsecured=action.accept_unsecured,
-        allow_fallback=action.allow_fallback,
-        session_pfs=action.session_pfs,
-        session_pfs_group=group.name if group else None,
-        description=action.description,
-    )
-
-
-def _rule(rule: Rule) -> list[str]:
-    lines = _pairs(
-        name=rule.name,
-        filter_list=rule.filter_list.name,
-        filter_action=rule.filter_action.name,
-        tunnel_endpoint=str(rule.tunnel_endpoint) if rule.tunnel_endpoint else None,
-        connection_type=rule.connection_type.value,
-        active=rule.active,
-        explain_refusals=rule.explain_refusals,
-        windows_2000_peer=rule.windows_2000_peer,
-        description=rule.description,
-    )
-    for each in rule.authentication:
-        lines += ["[[rule.authentication]]", *_authentication(each)]
-    return lines
-
-
-def _authentication(each: Authentication) -> list[str]:
-    kept = each.secret.startswith(CREDENTIAL_PREFIX)
-    return _pairs(
-        method=each.method.value,
-        secret_file=None if kept else each.secret or None,
-        credential=each.secret.removeprefix(CREDENTIAL_PREFIX) if kept else None,
-        root_ca=each.root_ca or None,
-        local_identity=str(each.local_identity),
-        peer_identity=str(each.peer_identity) if each.peer_identity else None,
-    )

@@ -89,10 +89,13 @@ def prepare(directory: Path, policy: str = POLICY, key: str = KEY) -> Path:
 
 
 @contextmanager
-def on_loopback(directory: Path, address: str, ports: tuple[int, int]) -> Iterator[Service]:
+def on_loopback(
+    directory: Path, address: str, ports: tuple[int, int], *, store: bool = False
+) -> Iterator[Service]:
     """A service on one address of the loopback interface that protects nothing."""
     words = ["--listen", address, "--port", str(ports[0]), "--nat-port", str(ports[1])]
-    with running(directory, address, [*words, "--driver", "null"]) as service:
+    words += ["--driver", "null"]
+    with running(directory, address, words, store=store) as service:
         yield service
 
 
@@ -103,13 +106,17 @@ def running(
     words: Sequence[str],
     inside: Sequence[str] = (),
     program: Sequence[str] = MAINMODE,
+    *,
+    store: bool = False,
 ) -> Iterator[Service]:
     """A service from when it is ready to the end of the block.
 
     inside: the command that runs it elsewhere, in a network namespace.
     program: what is run in place of `mainmode`.
+    store: whether the directory is a policy store; otherwise its policy.toml is the policy.
     """
-    command = [*inside, *program, "run", "--policy", str(directory / "policy.toml"), *words]
+    source = ["--store", str(directory)] if store else ["--policy", str(directory / "policy.toml")]
+    command = [*inside, *program, "run", *source, *words]
     command += ["--control", str(directory / "control.sock"), "--log-level", "debug"]
     environment = {key: value for key, value in os.environ.items() if key != "JOURNAL_STREAM"}
     began = time.monotonic()

@@ -26,26 +26,45 @@ class Bench:
     def __init__(self, directory: Path) -> None:
         self.engine = ScriptedEngine()
         self.driver = ScriptedDriver()
+        self.asked_for: list[str | None] = []
+        self.assigned: list[str] = []
+        self.store_problem = ""
         self.policy: Policy | PersonError = Policy(name="first")
         port, nat_port = two_free_ports()
-        self.options = Options(
-            directory / "policy.toml", directory / "control.sock", (LOCAL,), port, nat_port
-        )
+        self.options = Options(directory / "control.sock", (LOCAL,), port, nat_port)
 
     def daemon(self) -> Daemon:
         return Daemon(
             self.options,
             Parts(
-                read_policy=self._read,
+                source=self,
                 make_engine=lambda selection, credentials: self.engine,
                 make_driver=lambda policy: self.driver,
             ),
         )
 
-    def _read(self) -> tuple[Policy, Credentials]:
+    # --- the policy source ------------------------------------------------------------------
+
+    file, store = "policy.toml", ""
+
+    def read(self, instead: str | None = None) -> tuple[Policy, Credentials]:
+        self.asked_for.append(instead)
         if isinstance(self.policy, PersonError):
             raise self.policy
         return self.policy, Credentials({})
+
+    def assign(self, name: str) -> None:
+        if self.store_problem:
+            raise PersonError(self.store_problem)
+        self.assigned.append(name)
+
+    def started(self) -> None:
+        self.assigned.append("started")
+
+    def stopped(self) -> None:
+        self.assigned.append("stopped")
+
+    # --- its users ------------------------------------------------------------------------------
 
     async def ask(
         self, method: str, path: str, body: bytes | dict[str, object] | None = None

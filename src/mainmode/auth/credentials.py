@@ -60,7 +60,7 @@ def read_credentials(
                 credential = name.removeprefix(CREDENTIAL_PREFIX)
                 keys[name] = _read_credential(credential, credentials_directory)
             else:
-                keys[name] = _read_file(base / name, base, owner)
+                keys[name] = read_secret_file(base / name, base, owner)
         except PersonError as mistake:
             mistakes.append(locate(name, mistake))
     if mistakes:
@@ -81,7 +81,11 @@ def _read_credential(name: str, directory: Path | None) -> bytes:
     return _content(path)
 
 
-def _read_file(path: Path, base: Path, owner: int | None) -> bytes:
+def read_secret_file(path: Path, base: Path, owner: int | None = None) -> bytes:
+    """The preshared key in a file that only `owner` (None: the owner of `base`) or root may have.
+
+    Raises: PersonError.
+    """
     fix = f"write the key into it: install -m 600 /dev/stdin {path}"
     file_owner, mode = _owner_and_mode(path, fix)
     if mode & _OTHERS:

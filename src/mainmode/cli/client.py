@@ -44,6 +44,10 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._place))
 
 
+class NoService(Failed):
+    """Nobody answers at the control socket."""
+
+
 class Client:
     """One service. Every call raises Failed when it does not answer or fails itself, and
     PersonError when it says that what was asked for is wrong."""
@@ -97,8 +101,8 @@ class Client:
                 "or --control for a service of your own"
             )
         if isinstance(error, FileNotFoundError | ConnectionRefusedError):
-            return Failed(
+            return NoService(
                 f"no mainmode service answers at {self._place}: start one with "
-                "`mainmode run --policy FILE`, or name its socket with --control"
+                "`mainmode run`, or name its socket with --control"
             )
         return Failed(f"the service at {self._place} gave no answer: {error}")

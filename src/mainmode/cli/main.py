@@ -21,6 +21,7 @@ COMMANDS = {
     "reload": "mainmode.cli.steer:reload",
     "log-level": "mainmode.cli.steer:log_level",
     "policy": "mainmode.cli.policy:policy",
+    "netsh": "mainmode.cli.netsh.command:netsh",
     "driver": "mainmode.cli.driver:driver",
     "bench": "mainmode.bench.command:bench",
     "simulate": "mainmode.cli.simulate:simulate",

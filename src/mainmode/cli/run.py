@@ -7,6 +7,7 @@ import click
 
 from mainmode import limits
 from mainmode.cli.client import control_option
+from mainmode.cli.stores import open_store, store_option
 from mainmode.errors import PersonError
 from mainmode.model import IpAddress
 from mainmode.service.place import control_socket
@@ -27,11 +28,12 @@ def _addresses(
 @click.option(
     "--policy",
     "policy_file",
-    required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The policy to assign; SIGHUP or `mainmode reload` reads it again.",
+    help="A policy file; without it the assigned policy of the store is in force. SIGHUP or "
+    "`mainmode reload` reads it again.",
 )
+@store_option
 @click.option(
     "--listen",
     multiple=True,
@@ -64,7 +66,8 @@ def _addresses(
 )
 @control_option
 def run(
-    policy_file: Path,
+    policy_file: Path | None,
+    store: str | None,
     listen: list[IpAddress],
     port: int,
     nat_port: int,
@@ -75,8 +78,14 @@ def run(
     """Run the service in the foreground until SIGTERM."""
     if port == nat_port:
         raise PersonError(f"--port and --nat-port are both {port}", fix="give them two ports")
+    if policy_file is not None and store is not None:
+        raise PersonError("--policy and --store are two places", fix="give one of them")
     from mainmode.service.daemon import Options
+    from mainmode.service.source import FileSource, PolicySource, StoreSource
     from mainmode.service.start import serve
 
-    options = Options(policy_file, control_socket(control), tuple(listen), port, nat_port)
-    serve(options, driver, log_level)
+    source: PolicySource = (
+        FileSource(policy_file) if policy_file is not None else StoreSource(open_store(store))
+    )
+    options = Options(control_socket(control), tuple(listen), port, nat_port)
+    serve(options, source, driver, log_level)

@@ -115,7 +115,11 @@ def stats(as_json: bool, control: str | None) -> None:
     found = Client(control).get("/v1/stats")
     if as_json:
         click.echo(json.dumps(found, indent=2))
-        return
+    else:
+        say_statistics(found)
+
+
+def say_statistics(found: Answer) -> None:
     groups = {"IKE statistics": found["ike"], "IPSec statistics": found["ipsec"]}
     width = max(len(name) for counters in groups.values() for name in counters)
     for title, counters in groups.items():
@@ -164,5 +168,9 @@ def status(as_json: bool, control: str | None) -> None:
         "listening": ", ".join(found["listening"]),
         "uptime_s": age(found["uptime_s"]),
     }
+    trial = found["trial"]
+    if trial is not None:
+        shown["trial"] = f"{trial['former']!r} comes back in {age(trial['left_s'])}"
+    shown = {name: value for name, value in shown.items() if value not in ("", None)}
     for name, value in shown.items():
         click.echo(f"{name.removesuffix('_s').replace('_', ' '):<12}  {value}")

@@ -8,7 +8,7 @@ from mainmode.cli.client import Client, control_option
 @click.command()
 @control_option
 def reload(control: str | None) -> None:
-    """Read the policy file again. A broken one changes nothing."""
+    """Read the policy file or the store again. A broken one changes nothing."""
     policy = Client(control).post("/v1/reload")["policy"]
     click.echo(f"policy {policy!r} assigned")
 

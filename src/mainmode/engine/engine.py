@@ -318,7 +318,7 @@ class Engine:
                 payloads,
                 path,
                 terms,
-                self._terms.selection.main_mode(*path.hosts),
+                self._terms.main_mode(path),
                 capabilities,
                 self._negotiations.vendor_ids_for(path, capabilities),
             )

@@ -29,17 +29,17 @@ class Fallback:
             return
         exchanges = self._negotiations.main_modes_between(wish.path)
         if any(exchange.awaits is MM2 for exchange in exchanges):
-            self._soft.begin(wish, SILENCE, self._terms.policy.main_mode)
+            self._soft.begin(wish, SILENCE, self._terms.main_mode(wish.path))
 
     def mismatched(self, exchange: Exchange, failure: Failure) -> None:
         """Somebody says in clear, under the cookies of our main mode, that it will not do."""
-        settings = self._terms.policy.main_mode
+        settings = self._terms.main_mode(exchange.path)
         if settings.fallback_on_mismatch and isinstance(exchange.negotiation, MainMode):
             for wish in self._negotiations.parked(exchange.path):
                 self._soft.begin(wish, f"{failure.detail} (unauthenticated)", settings)
 
     def try_again(self, number: int) -> None:
         """A soft SA has stood for the lifetime of main mode."""
-        wish = self._soft.outlived(number, self._terms.policy.main_mode)
+        wish = self._soft.outlived(number, self._terms.main_mode)
         if wish is not None:
             self._negotiations.wish(wish)

@@ -141,7 +141,7 @@ class Negotiations:
         parked = self._parked.setdefault(wish.path.hosts, [])
         if self._has_room(wish, len(parked)):
             parked.append(wish)
-            self.soft.expect(wish, self._terms.policy.main_mode)
+            self.soft.expect(wish, self._terms.main_mode(wish.path))
             self._begin_main_mode(wish.path, wish.authentications)
 
     def _queue(self, sa: MainModeSa, wish: Wish) -> None:
@@ -202,7 +202,7 @@ class Negotiations:
             self._terms.policy.profile,
             path,
             first_contact=self._first_contact(path),
-            in_cluster=self._terms.policy.main_mode.in_cluster,
+            in_cluster=mm.settings.in_cluster,
         )
         self._start(main_mode.initiate(mm), mm, path, (mm.cky_i, NO_COOKIE, 0))
 
@@ -241,7 +241,7 @@ class Negotiations:
             path,
             cky_i,
             cky_r,
-            self._terms.selection.main_mode(*path.hosts),
+            self._terms.main_mode(path),
             authentications,
             self._terms.credentials,
             self._desk.entropy,
@@ -263,7 +263,7 @@ class Negotiations:
         sa.path = exchange.path
         sa.nat = mm.settled_nat(exchange.path)
         sa.last_block = exchange.last_block
-        settings = self._terms.policy.main_mode
+        settings = mm.settings
         sa.lifetime_s = min(sa.lifetime_s, settings.timeout_s or sa.lifetime_s)
         sa.quick_modes_left = settings.quick_modes_each
         sa.is_the_peers = mm.role is Role.RESPONDER and sa.quick_modes_left == 1
@@ -401,7 +401,7 @@ class Negotiations:
             negotiation,
             path=path,
             key=key,
-            retry_intervals_s=self._terms.policy.main_mode.retry_intervals_s,
+            retry_intervals_s=self._terms.main_mode(path).retry_intervals_s,
             done=self._done,
             failed=self._failed,
         )
@@ -462,7 +462,7 @@ class Negotiations:
             if wish.authentications == mm.authentications:
                 self._give_up(wish)
                 if silence:
-                    self.soft.begin(wish, SILENCE, self._terms.policy.main_mode)
+                    self.soft.begin(wish, SILENCE, self._terms.main_mode(wish.path))
             else:
                 self._parked.setdefault(mm.path.hosts, []).append(wish)
 

@@ -54,7 +54,7 @@ class Probes:
 
     def begin(self, sa: MainModeSa) -> None:
         """A main mode SA stands."""
-        interval_s = self._terms.policy.main_mode.dead_peer_s
+        interval_s = self._terms.main_mode(sa.path).dead_peer_s
         if interval_s and sa.capabilities.answers_probes:
             number = int.from_bytes(self._desk.entropy(4)) & _NUMBER_MAX
             self._watched[sa.cookies] = _Watched(interval_s, number)
@@ -67,7 +67,7 @@ class Probes:
             self._watched.pop(cookies, None)
             return
         due = sa.heard_at + watched.interval_s
-        intervals_s = self._terms.policy.main_mode.retry_intervals_s
+        intervals_s = self._terms.main_mode(sa.path).retry_intervals_s
         if self._desk.now < due:
             watched.asked = 0
             self._desk.timers.set(Timer(TimerKind.PROBE, (*cookies, 0)), due)

@@ -12,7 +12,7 @@ has fallen silent under it.
 Source: docs/service.md 16; docs/protocol-notes.md, Clear traffic.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mainmode.engine.associations import Associations, QuickModeSa
@@ -20,7 +20,7 @@ from mainmode.engine.desk import Desk
 from mainmode.engine.events import SoftSaEnded, SoftSaEstablished
 from mainmode.engine.timers import TimerKind, numbered
 from mainmode.engine.wishes import Wish
-from mainmode.model import IpAddress, Mode, SoftSa
+from mainmode.model import IpAddress, Mode, Path, SoftSa
 from mainmode.policy.model import MainModeSettings
 
 
@@ -85,16 +85,17 @@ class SoftSas:
         self._desk.permit_clear(soft)
         self._desk.statistics.soft_associations += 1
         self._desk.record(SoftSaEstablished(wish.path, selector, why))
-        self._arm(TimerKind.SOFT_LIFETIME, soft.number, settings.lifetime_s)
+        self._arm(TimerKind.SOFT_LIFETIME, soft.number, settings.soft_sa_s)
 
     # --- going on and ending ----------------------------------------------------------------
 
-    def outlived(self, number: int, settings: MainModeSettings) -> Wish | None:
+    def outlived(self, number: int, settings_of: Callable[[Path], MainModeSettings]) -> Wish | None:
         """It has stood for its lifetime: it goes on, and what it is for is to be tried again."""
         standing = self._standing.get(number)
         if standing is None:
             return None
-        self._arm(TimerKind.SOFT_LIFETIME, number, settings.lifetime_s)
+        settings = settings_of(standing.wish.path)
+        self._arm(TimerKind.SOFT_LIFETIME, number, settings.soft_sa_s)
         return Wish(standing.wish.path, standing.wish.decision, passes_in_clear=True)
 
     def secured(self, sa: QuickModeSa) -> None:

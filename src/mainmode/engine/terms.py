@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from mainmode.auth.credentials import Credentials
-from mainmode.policy.model import Policy
+from mainmode.model import Path
+from mainmode.policy.model import MainModeSettings, Policy
 from mainmode.policy.selection import Selection
 
 
@@ -17,3 +18,7 @@ class Terms:
     @property
     def policy(self) -> Policy:
         return self.selection.policy
+
+    def main_mode(self, path: Path) -> MainModeSettings:
+        """The settings of main mode between these two."""
+        return self.selection.main_mode(*path.hosts)

@@ -1,7 +1,8 @@
 """What deserves a warning in a policy that is otherwise good.
 
-Three kinds: what is loaded but not enforced yet (NOT_ENFORCED, one entry each, to be deleted with
-the work that enforces it), what has no effect where it stands, and what is weak.
+Four kinds: what is loaded but not enforced yet (NOT_ENFORCED, one entry each, to be deleted with
+the work that enforces it), what has no effect where it stands, what is weak, and what several
+settings together do (`cautions`).
 
 Does not: refuse anything; `load` does.
 """
@@ -12,20 +13,25 @@ from typing import Any, Protocol
 
 from mainmode import limits
 from mainmode.crypto.algorithms import Cipher, Group, Hash
+from mainmode.model import Flow
+from mainmode.policy.cautions import FILE, cautions
 from mainmode.policy.mistakes import Lines, Path
 from mainmode.policy.model import (
     Action,
     Authentication,
     ConnectionType,
+    DefaultResponse,
     Filter,
     FilterAction,
     MainModeOffer,
+    MainModeSettings,
     Method,
     PlaceKind,
     Policy,
     QuickModeOffer,
     Rule,
 )
+from mainmode.policy.settings import Settings
 
 _WITH_ADDRESSES = (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
 
@@ -67,11 +73,35 @@ def _names_ipv6(rule: Rule) -> bool:
     )
 
 
+_SETTINGS_NOT_ENFORCED = {
+    "exempt": "IKE alone is exempt",
+    "strong_crl_check": "certificates are not offered",
+    "boot_mode": "everything passes until the service runs",
+    "boot_exemptions": "everything passes until the service runs",
+    "ike_logging": "use `mainmode log-level debug`",
+    "diagnostics": "packets are not logged",
+    "log_interval": "the driver reports nothing by itself",
+}
+
+
+def _setting(settings: Settings, key: str) -> object:
+    return getattr(settings, key, None) or getattr(settings, f"{key}_s", None)
+
+
+def _changes(key: str) -> Callable[[Settings], object]:
+    """Whether a general setting is not the default."""
+    return lambda settings: _setting(settings, key) != _setting(Settings(), key)
+
+
 NOT_ENFORCED = (
+    *(
+        NotEnforced(Settings, (key,), _changes(key), instead)
+        for key, instead in _SETTINGS_NOT_ENFORCED.items()
+    ),
     NotEnforced(
-        Policy,
-        ("default_response", "active"),
-        lambda policy: policy.default_response,
+        DefaultResponse,
+        ("active",),
+        lambda response: response.active,
         "only what a rule's filters match is secured",
     ),
     NotEnforced(
@@ -101,8 +131,14 @@ NOT_ENFORCED = (
     NotEnforced(
         Rule,
         ("filter_list",),
-        lambda rule: rule.filter_action.action is Action.NEGOTIATE and _names_ipv6(rule),
+        lambda rule: _negotiates(rule) and _names_ipv6(rule),
         "IPv6 packets that it matches are dropped instead of protected",
+    ),
+    NotEnforced(
+        Rule,
+        ("tunnel_endpoint",),
+        lambda rule: rule.tunnel_name,
+        "a gateway without an address yet: the rule matches nothing",
     ),
     NotEnforced(
         Filter,
@@ -120,26 +156,45 @@ NOT_ENFORCED = (
 
 
 def warnings(
-    policy: Policy, lines: Lines | None = None, secrets: Secrets | None = None
+    policy: Policy,
+    lines: Lines | None = None,
+    secrets: Secrets | None = None,
+    *,
+    place: Path = (),
+    settings: Settings | None = None,
+    management: Flow | None = None,
 ) -> list[PolicyWarning]:
     """In the order of the file.
 
-    lines: where the parts stand (`load.read_policy_file` says it).
+    lines, place: where the parts stand (`load.read_policy_file` says it).
     secrets: to look at their length; None: not looked at.
+    settings: the general settings that stand beside the policy.
+    management: the connection that the person who asks is logged in through.
     """
     places = lines or Lines()
+    parts = list(_parts(policy, place))
+    if settings is not None:
+        parts.append(_Part(settings, ("settings",), "[settings]"))
     found = [
         PolicyWarning(f"{part.what}: {text}", places.of((*part.path, *key)))
-        for part in _parts(policy)
+        for part in parts
         for check in (_not_enforced, _without_effect, _weak)
         for key, text in check(part.value)
     ]
     if secrets is not None:
         found += [
             PolicyWarning(f"{part.what}: {text}", places.of(part.path))
-            for part in _parts(policy)
+            for part in parts
             for text in _short_secret(part.value, secrets)
         ]
+    for caution in cautions(policy, management):
+        beside = caution.path[0] == FILE
+        found.append(
+            PolicyWarning(
+                caution.text,
+                places.of(caution.path[1:] if beside else (*place, *caution.path)),
+            )
+        )
     if not policy.rules:
         found.append(PolicyWarning("the policy has no rules: everything is permitted"))
     return sorted(dict.fromkeys(found), key=lambda warning: warning.line)
@@ -155,15 +210,30 @@ class _Part:
     what: str
 
 
-def _parts(policy: Policy) -> Iterator[_Part]:
+def _parts(policy: Policy, place: Path) -> Iterator[_Part]:
     """Everything that a warning can be about, with its place in the file. A filter list or action
     that several rules share comes once for each; `warnings` keeps one."""
-    yield _Part(policy, (), "the policy")
-    yield _Part(policy.main_mode, ("main_mode",), "[main_mode]")
-    for index, offer in enumerate(policy.main_mode.offers):
-        yield _Part(offer, ("main_mode", "offers", index), f"main mode offer {offer.name}")
+    yield _Part(policy, place or ("policy",), "the policy")
+    yield from _parts_of_main_mode(policy.main_mode, (*place, "main_mode"), "")
+    if policy.default_response.active:
+        yield from _parts_of_response(policy.default_response, (*place, "default_response"))
     for index, rule in enumerate(policy.rules):
-        yield from _parts_of_rule(rule, ("rule", index))
+        yield from _parts_of_rule(rule, (*place, "rule", index))
+
+
+def _parts_of_main_mode(settings: MainModeSettings, path: Path, of: str) -> Iterator[_Part]:
+    yield _Part(settings, path, f"{of}[main_mode]")
+    for index, offer in enumerate(settings.offers):
+        yield _Part(offer, (*path, "offers", index), f"{of}main mode offer {offer.name}")
+
+
+def _parts_of_response(response: DefaultResponse, path: Path) -> Iterator[_Part]:
+    what = "the default response rule"
+    yield _Part(response, path, what)
+    for index, authentication in enumerate(response.authentication):
+        yield _Part(authentication, (*path, "authentication", index), what)
+    for index, offer in enumerate(response.offers):
+        yield _Part(offer, (*path, "offers", index), f"{what}, offer {offer.name}")
 
 
 def _parts_of_rule(rule: Rule, path: Path) -> Iterator[_Part]:
@@ -171,6 +241,8 @@ def _parts_of_rule(rule: Rule, path: Path) -> Iterator[_Part]:
     yield _Part(rule, path, what)
     for index, authentication in enumerate(rule.authentication):
         yield _Part(authentication, (*path, "authentication", index), what)
+    if rule.main_mode is not None:
+        yield from _parts_of_main_mode(rule.main_mode, (*path, "main_mode"), f"{what}, ")
     filters, action = rule.filter_list, rule.filter_action
     for index, each in enumerate(filters.filters):
         what = f"filter list {filters.name!r}, filter {index + 1}"
@@ -200,10 +272,13 @@ def _without_effect(value: object) -> Found:
         for key in ("offers", "accept_unsecured", "allow_fallback", "session_pfs"):
             if getattr(value, key):
                 yield (key,), f"{key} has no effect with action = {value.action.value!r}"
-    if isinstance(value, Rule) and value.filter_action.action is not Action.NEGOTIATE:
-        for key in ("tunnel_endpoint", "authentication"):
-            if getattr(value, key):
-                yield (key,), f"{key} has no effect: its filter action does not negotiate"
+    if isinstance(value, Rule) and value.is_tunnel and not _negotiates(value):
+        text = "tunnel_endpoint has no effect: its filter action does not negotiate"
+        yield ("tunnel_endpoint",), text
+
+
+def _negotiates(rule: Rule) -> bool:
+    return rule.filter_action.action is Action.NEGOTIATE
 
 
 def _weak(value: object) -> Found:

@@ -97,15 +97,21 @@ def compile_filters(
     policy: Policy, local_addresses: Collection[IpAddress]
 ) -> tuple[CompiledFilter, ...]:
     """Every filter of every active rule, in deciding order. Places that have no addresses yet
-    (DNS names, server kinds) give no filter."""
+    (DNS names, server kinds) give no filter, nor does a tunnel to a gateway without one."""
     compiled = [
         entry
         for rule in policy.rules
-        if rule.active
+        if rule.active and not _waits_for_gateway(rule)
         for each in rule.filter_list.filters
         for entry in _compile(rule, each, local_addresses)
     ]
     return tuple(sorted(compiled, key=_generality))  # stable: rules and filters keep their order
+
+
+def _waits_for_gateway(rule: Rule) -> bool:
+    """Whether it is a tunnel to a name that has no address yet."""
+    negotiates = rule.filter_action.action is Action.NEGOTIATE
+    return negotiates and bool(rule.tunnel_name) and rule.tunnel_endpoint is None
 
 
 def _generality(entry: CompiledFilter) -> tuple[int, int, bool, int, int]:

@@ -19,9 +19,8 @@ _KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 def lines_of(source: bytes) -> Lines:
     """The places of a file that `tomllib` has accepted."""
-    tree = Parser(Language(tree_sitter_toml.language())).parse(source)
     walk = _Walk()
-    for node in tree.root_node.children:
+    for node in _top(source):
         if node.type == "pair":
             walk.pair((), node)
         elif node.type == "table":
@@ -29,6 +28,15 @@ def lines_of(source: bytes) -> Lines:
         elif node.type == "table_array_element":
             walk.table_array_element(node)
     return Lines(walk.lines)
+
+
+def tables_in(source: bytes) -> list[Node]:
+    """What begins with a header."""
+    return [each for each in _top(source) if each.type in ("table", "table_array_element")]
+
+
+def _top(source: bytes) -> list[Node]:
+    return Parser(Language(tree_sitter_toml.language())).parse(source).root_node.children
 
 
 class _Walk:

@@ -1,7 +1,8 @@
 """The policy of Windows, as values: rules, filter lists, filter actions, main mode settings.
 
 Source: MS-GPIPSEC 2.2.1, in the words of Windows' administrators.
-Talks to: `selection` (which filter decides for a packet), `offers` (what is proposed), `load`.
+Talks to: `selection` (which filter decides for a packet), `offers` (what is proposed), `document`
+(several policies together), `reading` and `writing` (policy files).
 Does not: hold secrets; an authentication method names one, `auth.credentials` has it.
 """
 
@@ -169,6 +170,10 @@ class Authentication:
     local_identity: Identity = Identity()
     peer_identity: Identity | None = None
     """What the peer must be; None: its address, or any name that the key proves."""
+    exclude_ca_name: bool = False
+    """Do not name that authority to peers when asking for a certificate."""
+    account_mapping: bool = False
+    """The certificate must lead to a computer account."""
 
 
 class ConnectionType(Enum):
@@ -186,7 +191,9 @@ class Rule:
     filter_action: FilterAction
     authentication: tuple[Authentication, ...] = ()
     tunnel_endpoint: IpAddress | None = None
-    """Tunnel mode to this gateway; None: transport mode."""
+    """Tunnel mode to this gateway; None: transport mode, unless it has a `tunnel_name`."""
+    tunnel_name: str = ""
+    """The gateway's DNS name, in place of its address."""
     connection_type: ConnectionType = ConnectionType.ALL
     active: bool = True
     windows_2000_peer: bool = False
@@ -194,6 +201,12 @@ class Rule:
     explain_refusals: bool = False
     """Tell these peers in main mode, in clear, which offers would have been accepted."""
     description: str = ""
+    main_mode: "MainModeSettings | None" = None
+    """Offers, lifetime and quick mode limit toward its peers; None: those of the policy."""
+
+    @property
+    def is_tunnel(self) -> bool:
+        return self.tunnel_endpoint is not None or bool(self.tunnel_name)
 
 
 DEFAULT_MAIN_MODE_OFFERS = (
@@ -227,11 +240,18 @@ class MainModeSettings:
     minute, so that another member can take over."""
     timeout_s: int = 0
     """A main mode SA is deleted after so long, whatever lifetime was agreed; 0: then."""
+    soft_lifetime_s: int = 0
+    """How long traffic passes in clear before a negotiation is tried again; 0: `lifetime_s`."""
 
     @property
     def quick_modes_each(self) -> int:
         """Quick modes off one main mode, master key PFS considered; 0: no limit."""
         return 1 if self.master_pfs else self.quick_modes_max
+
+    @property
+    def soft_sa_s(self) -> int:
+        """How long a soft SA stands before a negotiation is tried again."""
+        return self.soft_lifetime_s or self.lifetime_s
 
 
 class Profile(Enum):
@@ -242,27 +262,43 @@ class Profile(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class DefaultResponse:
+    """The default response rule: secure what asks for it, beyond the other rules."""
+
+    active: bool = False
+    offers: tuple[QuickModeOffer, ...] = DEFAULT_QUICK_MODE_OFFERS
+    session_pfs: bool = False
+    session_pfs_group: Group | None = None
+    """None: the group of main mode."""
+    authentication: tuple[Authentication, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """One assigned policy."""
+    """One policy."""
 
     name: str = "empty"
     rules: tuple[Rule, ...] = ()
     main_mode: MainModeSettings = field(default_factory=MainModeSettings)
     profile: Profile = Profile.MODERN
-    default_response: bool = False
-    """The default response rule: secure what asks for it."""
+    default_response: DefaultResponse = DefaultResponse()
     description: str = ""
     weak_host: bool = False
     """Play a computer that lacks 3DES, for tests: wherever policy says 3DES, DES is meant."""
+    polling_interval_s: int = limits.POLLING_INTERVAL_S
+    """How often Windows looks into its directory for changes. Kept for Windows' scripts; a service
+    here is told of a change."""
 
     @property
     def secret_names(self) -> tuple[str, ...]:
-        """The preshared keys that active rules name, each once, in the order of the rules."""
-        named = (
-            authentication.secret
-            for rule in self.rules
-            if rule.active
-            for authentication in rule.authentication
-            if authentication.method is Method.PRESHARED_KEY
-        )
-        return tuple(dict.fromkeys(named))
+        """The preshared keys that active rules name, each once, in the order of the rules, and then
+        those of the default response rule."""
+        active = [rule.authentication for rule in self.rules if rule.active]
+        if self.default_response.active:
+            active.append(self.default_response.authentication)
+        return tuple(dict.fromkeys(name for each in active for name in secrets_of(each)))
+
+
+def secrets_of(authentication: tuple[Authentication, ...]) -> tuple[str, ...]:
+    """The names of the preshared keys among these methods."""
+    return tuple(each.secret for each in authentication if each.method is Method.PRESHARED_KEY)

@@ -25,16 +25,39 @@ class Table:
         self._values = values
         self._mistakes = mistakes
         self._asked: set[str] = set()
+        self._wrong: set[str] = set()
 
     def mistake(self, problem: str, fix: str = "", key: str = "") -> None:
+        self._wrong.add(key)
         self._mistakes.add((*self.path, key) if key else self.path, f"{self.what}: {problem}", fix)
+
+    def is_wrong_at(self, key: str) -> bool:
+        """Whether the value of a key is already known to be wrong."""
+        return key in self._wrong
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether anything in the whole file is."""
+        return bool(self._mistakes.found)
+
+    def names(self) -> list[str]:
+        return list(self._values)
 
     def has(self, key: str) -> bool:
         return key in self._values
 
+    def said(self, key: str) -> object:
+        """What stands there, whatever it is."""
+        return self._values.get(key)
+
     def is_empty(self, key: str) -> bool:
         """Whether an array stands there with nothing in it."""
         return self._values.get(key) == []
+
+    def absent(self, key: str, default: D) -> D:
+        """The value of a key that need not be there and is not."""
+        self._asked.add(key)
+        return default
 
     # --- values ---------------------------------------------------------------------------
 
@@ -147,5 +170,6 @@ class Table:
             return parse(text)
         except WordError as error:
             key = next(part for part in reversed(path) if isinstance(part, str))
+            self._wrong.add(key)
             self._mistakes.add(path, f"{self.what}: {key}: {error.problem}", error.fix)
             return default

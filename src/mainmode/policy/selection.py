@@ -80,7 +80,10 @@ class Selection:
         ike_ports: Iterable[int] = (limits.IKE_PORT, limits.NAT_PORT),
     ) -> None:
         self.policy = policy = as_enforced(policy)
-        self._any_windows_2000 = any(rule.windows_2000_peer for rule in policy.rules)
+        self._any_special = any(
+            rule.main_mode is not None or rule.windows_2000_peer for rule in policy.rules
+        )
+        """Whether main mode differs from peer to peer."""
         self.local_addresses = tuple(dict.fromkeys(local_addresses))
         self._broadcast = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
         self._ike_ports = frozenset(ike_ports)
@@ -171,12 +174,15 @@ class Selection:
         )
 
     def main_mode(self, local: IpAddress, peer: IpAddress) -> MainModeSettings:
-        """The settings of main mode toward `peer`."""
+        """The settings of main mode toward `peer`: the deciding rule's own, else the policy's."""
         settings = self.policy.main_mode
-        if not self._any_windows_2000 or self.policy.weak_host:
+        if not self._any_special:
             return settings
         terms = self.toward(local, peer)
-        weak = terms is not None and any(rule.windows_2000_peer for rule in terms.rules)
+        if terms is None:
+            return settings
+        settings = terms.rules[0].main_mode or settings
+        weak = any(rule.windows_2000_peer for rule in terms.rules) and not self.policy.weak_host
         return toward_windows_2000(settings) if weak else settings
 
     def connection(self, local: IpAddress, peer: IpAddress) -> Decision | None:

@@ -5,6 +5,7 @@ policy pages (100 MB stand there for 100,000 kB).
 """
 
 import re
+from decimal import Decimal
 
 from mainmode.policy.mistakes import WordError
 
@@ -48,6 +49,13 @@ def parse_volume(text: str) -> int:
 def format_duration(seconds: int) -> str:
     """In the largest unit that gives a whole number: 8h, 90m, 3601s."""
     return _in_largest(seconds, _SECONDS)
+
+
+def format_interval(seconds: float) -> str:
+    """Like `format_duration`, for parts of a second too: 8h, 0.5s."""
+    if float(seconds).is_integer():
+        return format_duration(int(seconds))
+    return f"{Decimal(repr(seconds)):f}s"
 
 
 def format_volume(kilobytes: int) -> str:

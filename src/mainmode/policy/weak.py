@@ -21,9 +21,8 @@ _STRONG, _WEAK = CIPHERS["3des"], CIPHERS["des"]
 def as_enforced(policy: Policy) -> Policy:
     """The policy with the offers that it comes to; the very same where nothing is weak."""
     if policy.weak_host:
-        rules = tuple(_with_offers(rule, _only_weak_quick) for rule in policy.rules)
-        offers = _only_weak_main(policy.main_mode.offers)
-        return replace(policy, rules=rules, main_mode=replace(policy.main_mode, offers=offers))
+        rules = tuple(_weak_rule(rule) for rule in policy.rules)
+        return replace(policy, rules=rules, main_mode=_weak(policy.main_mode))
     if any(rule.windows_2000_peer for rule in policy.rules):
         rules = tuple(
             _with_offers(rule, _then_weak_quick) if rule.windows_2000_peer else rule
@@ -37,6 +36,15 @@ def toward_windows_2000(settings: MainModeSettings) -> MainModeSettings:
     """Main mode with a computer that may lack 3DES: DES after everything else."""
     offers = settings.offers
     return replace(settings, offers=tuple(dict.fromkeys((*offers, *_only_weak_main(offers)))))
+
+
+def _weak_rule(rule: Rule) -> Rule:
+    main_mode = _weak(rule.main_mode) if rule.main_mode else None
+    return replace(_with_offers(rule, _only_weak_quick), main_mode=main_mode)
+
+
+def _weak(settings: MainModeSettings) -> MainModeSettings:
+    return replace(settings, offers=_only_weak_main(settings.offers))
 
 
 def _with_offers(rule: Rule, change: Change) -> Rule:

@@ -1,6 +1,6 @@
 """The words of a policy file and what they mean: addresses, protocols, offers, identities.
 
-Each parser raises WordError.
+Each parser raises WordError; each `_word` function is the way back.
 """
 
 import re
@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import TypeVar
 
 from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES, Cipher, Group, Hash
-from mainmode.model import AddressRange, IpAddress, Lifetime
+from mainmode.model import AddressRange, Direction, IpAddress, Lifetime
 from mainmode.numbers import IpProtocol
 from mainmode.policy.mistakes import WordError, nearest
 from mainmode.policy.model import (
@@ -22,10 +22,20 @@ from mainmode.policy.model import (
     PlaceKind,
     QuickModeOffer,
 )
-from mainmode.policy.units import is_volume, parse_volume, parse_whole_duration
+from mainmode.policy.settings import BootExemption
+from mainmode.policy.units import (
+    format_duration,
+    format_volume,
+    is_volume,
+    parse_duration,
+    parse_volume,
+    parse_whole_duration,
+)
 
 T = TypeVar("T")
 
+PORT_MAX = 0xFFFF
+WITH_PORTS = (IpProtocol.TCP, IpProtocol.UDP)
 LIFETIME_MAX = 0xFFFF_FFFF
 """A life duration goes out with at most four octets."""
 
@@ -49,6 +59,7 @@ PLACE_FORM = (
 _MAIN_MODE_CIPHERS = {name: cipher for name, cipher in CIPHERS.items() if cipher.ike is not None}
 _MAIN_MODE_FORM = "cipher-hash-group, such as 3des-sha1-group14"
 _QUICK_MODE_FORM = "esp:3des-sha1, ah:sha1 or ah:sha1+esp:3des-sha1, then lifetimes as in 1h 100MB"
+_BOOT_EXEMPTION_FORM = "protocol:source port:destination port:direction, as in tcp:0:3389:inbound"
 _IDENTITY_KINDS = ("address", "fqdn", "user_fqdn")
 
 
@@ -80,6 +91,48 @@ def parse_protocol(text: str) -> int:
     raise WordError(
         f"{text!r} is no protocol", f"{nearest(word, names)} Or a number from 0 to 255."
     )
+
+
+def protocol_word(protocol: int) -> str:
+    """A name that the service knows, or the number."""
+    names = {int(each): each.name.lower() for each in IpProtocol}
+    return names.get(protocol, str(protocol))
+
+
+def parse_gateway(text: str) -> IpAddress | str:
+    """The far end of a tunnel: an address, or a DNS name."""
+    place = parse_place(text)
+    if place.kind is PlaceKind.DNS_NAME:
+        return place.name
+    addresses = place.addresses
+    if addresses is None or not addresses.is_host:
+        raise WordError(f"{text!r} is no computer", "write the gateway's address or DNS name")
+    address = addresses.first
+    if address.is_unspecified or address.is_multicast:
+        raise WordError(f"{text} is no computer's address", "name the gateway's address")
+    return address
+
+
+def parse_boot_exemption(text: str) -> BootExemption:
+    """`tcp:0:3389:inbound`: protocol, source port, destination port (0: any), direction."""
+    parts = text.strip().lower().split(":")
+    if len(parts) != 4 or not (parts[1].isdecimal() and parts[2].isdecimal()):
+        raise WordError(f"{text!r} is no boot exemption", f"write {_BOOT_EXEMPTION_FORM}")
+    protocol, source, destination = parse_protocol(parts[0]), int(parts[1]), int(parts[2])
+    if max(source, destination) > PORT_MAX:
+        raise WordError(f"{text!r}: a port is beyond {PORT_MAX}", f"write {_BOOT_EXEMPTION_FORM}")
+    if (source or destination) and protocol not in WITH_PORTS:
+        raise WordError(f"{text!r}: a port needs a protocol with ports", "write tcp or udp")
+    words = {each.value: each for each in Direction}
+    if parts[3] not in words:
+        raise WordError(f"{parts[3]!r} is no direction", nearest(parts[3], words))
+    return BootExemption(protocol, source, destination, words[parts[3]])
+
+
+def boot_exemption_word(exemption: BootExemption) -> str:
+    protocol = protocol_word(exemption.protocol)
+    ports = f"{exemption.source_port}:{exemption.destination_port}"
+    return f"{protocol}:{ports}:{exemption.direction.value}"
 
 
 def parse_address(text: str) -> IpAddress:
@@ -124,6 +177,17 @@ def parse_quick_mode_offer(text: str) -> QuickModeOffer:
     return QuickModeOffer(esp_cipher, esp_integrity, ah, _lifetime(text, lifetimes))
 
 
+def quick_mode_offer_word(offer: QuickModeOffer) -> str:
+    """With its lifetimes where they are not the default."""
+    default = DEFAULT_QUICK_MODE_LIFETIME
+    words = [offer.name]
+    if offer.lifetime.seconds != default.seconds:
+        words.append(format_duration(offer.lifetime.seconds))
+    if offer.lifetime.kilobytes != default.kilobytes:
+        words.append(format_volume(offer.lifetime.kilobytes))
+    return " ".join(words)
+
+
 def _lifetime(text: str, words: list[str]) -> Lifetime:
     seconds = kilobytes = 0
     for word in words:
@@ -137,6 +201,14 @@ def _lifetime(text: str, words: list[str]) -> Lifetime:
             )
     default = DEFAULT_QUICK_MODE_LIFETIME
     return Lifetime(seconds or default.seconds, kilobytes or default.kilobytes)
+
+
+def parse_interval_s(text: str) -> float:
+    """More than no time."""
+    seconds = parse_duration(text)
+    if not seconds:
+        raise WordError("an interval of 0 would never wait", 'write "1s" or more')
+    return seconds
 
 
 def parse_lifetime_s(text: str) -> int:

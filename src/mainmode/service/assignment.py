@@ -1,9 +1,11 @@
-"""The policy in force: read again on request, fitted anew when our addresses change.
+"""The policy in force: read again on request, fitted anew when our addresses change, and on trial
+until somebody confirms it.
 
 Whatever is wrong with a new policy, the one before stays in force until the new one is whole.
 """
 
-from collections.abc import Callable
+import asyncio
+from dataclasses import dataclass
 
 from mainmode.auth.credentials import Credentials
 from mainmode.driver.contract import Driver
@@ -11,30 +13,50 @@ from mainmode.errors import DriverError, PersonError
 from mainmode.model import IpAddress
 from mainmode.policy.model import Policy
 from mainmode.policy.selection import Selection
+from mainmode.policy.units import format_duration
 from mainmode.service.addresses import own_addresses
 from mainmode.service.audit import AuditStore
 from mainmode.service.door import Door
-from mainmode.service.events import InternalError, PolicyAssigned, PolicyRefused
+from mainmode.service.events import (
+    InternalError,
+    PolicyAssigned,
+    PolicyConfirmed,
+    PolicyRefused,
+    TrialEnded,
+)
+from mainmode.service.source import PolicySource
 
-PolicyReader = Callable[[], tuple[Policy, Credentials]]
-"""Reads the policy file and its secrets. Raises PersonError."""
+
+@dataclass(frozen=True)
+class Trial:
+    """A policy that the one before takes the place of again, unless somebody confirms it."""
+
+    name: str
+    """Of the policy in the store; empty: none is assigned on trial."""
+    former: tuple[Policy, Credentials]
+    timer: asyncio.TimerHandle
+
+    @property
+    def left_s(self) -> float:
+        return max(0.0, self.timer.when() - asyncio.get_running_loop().time())
 
 
 class Assignment:
     """The policy in force with its secrets, and the addresses that it calls "me"."""
 
     def __init__(
-        self, read: PolicyReader, listen: tuple[IpAddress, ...], ike_ports: tuple[int, ...]
+        self, source: PolicySource, listen: tuple[IpAddress, ...], ike_ports: tuple[int, ...]
     ) -> None:
         """listen: addresses that are ours even when no interface shows them.
 
         Raises: PersonError.
         """
-        self._read = read
+        self.source = source
+        self.trial: Trial | None = None
         self._listen = listen
         self._ike_ports = ike_ports
         self._addresses = own_addresses()
-        self.policy, self.credentials = read()
+        self.policy, self.credentials = source.read()
         self.selection = self._selection_of(self.policy)
 
     def attach(self, driver: Driver, door: Door, audit: AuditStore) -> None:
@@ -51,18 +73,83 @@ class Assignment:
             ike_ports=self._ike_ports,
         )
 
+    # --- on request -----------------------------------------------------------------------
+
     def reload(self) -> str:
-        """Read the policy file again and assign it; its name.
+        """Read the policy again, one on trial as such, and assign it; its name.
 
         Raises: PersonError, after which nothing has changed.
         """
+        return self._read(self.trial.name if self.trial else None, "reloaded")
+
+    def assign(self, name: str, confirm_within_s: int = 0) -> str:
+        """Assign a policy of the store; an empty name: none. The name of what is in force.
+
+        confirm_within_s: when `confirm` does not come in time, what was in force before the trial
+        comes back; the store hears of the new policy only then. 0: it is for good.
+        Raises: PersonError, after which nothing has changed.
+        """
+        former = self.trial.former if self.trial else (self.policy, self.credentials)
+        if not confirm_within_s:
+            present = self.policy, self.credentials
+            assigned = self._read(name, "assigned")
+            self._keep(name, present)
+            self._end_trial()
+            return assigned
+        within = format_duration(confirm_within_s)
+        assigned = self._read(name, f"on trial, to be confirmed within {within}")
+        self._end_trial()
+        timer = asyncio.get_running_loop().call_later(confirm_within_s, self._give_up)
+        self.trial = Trial(name, former, timer)
+        return assigned
+
+    def confirm(self) -> str:
+        """Let the policy on trial be the assigned one; the name of what is in force.
+
+        Raises: PersonError; the trial goes on when the store cannot be written.
+        """
+        if self.trial is None:
+            raise PersonError("no policy is on trial", fix="assign one with --confirm-within")
+        self.source.assign(self.trial.name)
+        self._end_trial()
+        self._audit.record(PolicyConfirmed(policy=self.policy.name))
+        return self.policy.name
+
+    def _read(self, instead: str | None, why: str) -> str:
         try:
-            policy, credentials = self._read()
-            self._assign(policy, credentials, "reloaded")
+            policy, credentials = self.source.read(instead)
+            self._assign(policy, credentials, why)
         except (PersonError, DriverError) as error:
             self._audit.record(PolicyRefused(problem=str(error)))
             raise PersonError(str(error)) from None
         return policy.name
+
+    def _keep(self, name: str, present: tuple[Policy, Credentials]) -> None:
+        """In the store; where that cannot be, what was in force comes back."""
+        try:
+            self.source.assign(name)
+        except PersonError:
+            self._assign(*present, "the store cannot be written")
+            raise
+
+    # --- the trial ------------------------------------------------------------------------
+
+    def _give_up(self) -> None:
+        """Nobody has confirmed it."""
+        trial, self.trial = self.trial, None
+        assert trial is not None
+        self._audit.record(TrialEnded(policy=self.policy.name))
+        try:
+            self._assign(*trial.former, "nobody has confirmed the one on trial")
+        except Exception as error:
+            self._audit.record(InternalError.of(error, "going back to the policy before the trial"))
+
+    def _end_trial(self) -> None:
+        if self.trial is not None:
+            self.trial.timer.cancel()
+            self.trial = None
+
+    # --- addresses ------------------------------------------------------------------------
 
     def follow_addresses(self) -> None:
         """An address came or went."""

@@ -18,6 +18,8 @@ from starlette.routing import Route
 from mainmode import limits
 from mainmode.errors import PersonError
 from mainmode.model import IpAddress
+from mainmode.policy.mistakes import WordError
+from mainmode.policy.words import parse_lifetime_s
 from mainmode.service import logs
 from mainmode.service.audit import AuditStore
 from mainmode.service.events import InternalError
@@ -56,6 +58,13 @@ class Controlled(Protocol):
     def reload(self) -> str:
         """Read the policy again; its name. Raises PersonError, and nothing has changed."""
 
+    def assign(self, name: str, confirm_within_s: int) -> str:
+        """Assign a policy of the store, for good (0) or on trial; the name of what is in force.
+        Raises PersonError, and nothing has changed."""
+
+    def confirm(self) -> str:
+        """Confirm the policy on trial; its name. Raises PersonError."""
+
 
 def control_api(service: Controlled) -> Starlette:
     """The ASGI application."""
@@ -70,6 +79,8 @@ def control_api(service: Controlled) -> Starlette:
         ("POST", "/v1/up", api.up),
         ("POST", "/v1/down", api.down),
         ("POST", "/v1/reload", api.reload),
+        ("POST", "/v1/assign", api.assign),
+        ("POST", "/v1/confirm", api.confirm),
         ("PUT", "/v1/log-level", api.log_level),
     )
     return Starlette(
@@ -141,6 +152,18 @@ class _Api:
     async def reload(self, request: Request) -> JSONResponse:
         return JSONResponse({"policy": self._service.reload()})
 
+    async def assign(self, request: Request) -> JSONResponse:
+        name = await _text(request, "policy")
+        within = await _text(request, "confirm_within", "")
+        try:
+            confirm_within_s = parse_lifetime_s(within) if within else 0
+        except WordError as error:
+            raise PersonError(f"confirm_within: {error.problem}", fix=error.fix) from None
+        return JSONResponse({"policy": self._service.assign(name, confirm_within_s)})
+
+    async def confirm(self, request: Request) -> JSONResponse:
+        return JSONResponse({"policy": self._service.confirm()})
+
     async def log_level(self, request: Request) -> JSONResponse:
         logs.set_level(await _text(request, "level"))
         return JSONResponse({"level": logs.current_level()})
@@ -182,13 +205,13 @@ def _number(request: Request, name: str) -> float:
     return number
 
 
-async def _text(request: Request, name: str) -> str:
-    """A field of the JSON body that is a string."""
+async def _text(request: Request, name: str, default: str | None = None) -> str:
+    """A field of the JSON body that is a string; without a default it must be there."""
     try:
         body: Any = json.loads(await request.body())
     except ValueError:
         body = None
-    value = body.get(name) if isinstance(body, dict) else None
+    value = body.get(name, default) if isinstance(body, dict) else None
     if not isinstance(value, str):
         raise PersonError(f'the body must be JSON with a text {name!r}, like {{"{name}": "..."}}')
     return value

@@ -20,7 +20,7 @@ from mainmode.model import IpAddress
 from mainmode.policy.model import Policy
 from mainmode.policy.selection import Selection
 from mainmode.service.addresses import AddressWatch, Routes
-from mainmode.service.assignment import Assignment, PolicyReader
+from mainmode.service.assignment import Assignment
 from mainmode.service.audit import AuditStore
 from mainmode.service.collector import tame_collector
 from mainmode.service.contract import Engine
@@ -31,6 +31,7 @@ from mainmode.service.events import InternalError, ServiceStarted, ServiceStoppi
 from mainmode.service.notify import ServiceManager
 from mainmode.service.panel import Panel
 from mainmode.service.sockets import Sockets, UdpSocket
+from mainmode.service.source import PolicySource
 from mainmode.service.unix_server import UnixServer
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,6 @@ log = logging.getLogger(__name__)
 class Options:
     """What the command line says."""
 
-    policy_file: Path
     control: Path
     listen: tuple[IpAddress, ...]
     """Empty: every address."""
@@ -52,7 +52,7 @@ class Options:
 class Parts:
     """What the service is put together from; tests put other parts in."""
 
-    read_policy: PolicyReader
+    source: PolicySource
     make_engine: Callable[[Selection, Credentials], Engine]
     make_driver: Callable[[Policy], Driver]
     """Raises PersonError when the driver that policy needs cannot be had."""
@@ -71,7 +71,7 @@ class Daemon:
         self._stop_asked = asyncio.Event()
         self._why_stopped = ""
         self._assignment = Assignment(
-            parts.read_policy, options.listen, (options.port, options.nat_port)
+            parts.source, options.listen, (options.port, options.nat_port)
         )
         self._driver = parts.make_driver(self._assignment.policy)
         with ExitStack() as claimed:
@@ -102,7 +102,6 @@ class Daemon:
         )
         policy.attach(self._driver, self._door, self.audit)
         return Panel(
-            options.policy_file,
             policy,
             engine,
             self._driver,
@@ -119,6 +118,7 @@ class Daemon:
         """
         with self._claimed:
             self._obey_signals()
+            self._assignment.source.started()
             with _explained():
                 self._driver.start(self._door)
             try:
@@ -140,6 +140,10 @@ class Daemon:
         self._stop_asked.set()
 
     def _close_driver(self) -> None:
+        try:
+            self._assignment.source.stopped()
+        except PersonError as error:
+            log.error("dynamic policy is left in the store: %s", error)
         try:
             self._driver.close()
         except DriverError as error:

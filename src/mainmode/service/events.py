@@ -59,6 +59,30 @@ class PolicyAssigned(ServiceEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyConfirmed(ServiceEvent):
+    """A policy on trial is in force for good."""
+
+    policy: str
+
+    @property
+    def sentence(self) -> str:
+        return f"policy {self.policy!r} confirmed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEnded(ServiceEvent):
+    """Nobody has confirmed a policy on trial."""
+
+    level: ClassVar[Level] = Level.WARNING
+
+    policy: str
+
+    @property
+    def sentence(self) -> str:
+        return f"policy {self.policy!r} was not confirmed in time: the one before comes back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRefused(ServiceEvent):
     """A new policy was broken; the one before stays in force."""
 

@@ -3,13 +3,12 @@
 import os
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from mainmode import __version__
 from mainmode.driver.contract import Driver
 from mainmode.model import IpAddress
 from mainmode.service import logs
-from mainmode.service.assignment import Assignment
+from mainmode.service.assignment import Assignment, Trial
 from mainmode.service.audit import AuditStore
 from mainmode.service.contract import Engine
 from mainmode.service.door import Door
@@ -21,6 +20,7 @@ from mainmode.service.views import (
     SoftView,
     StatisticsView,
     StatusView,
+    TrialView,
     main_mode_view,
     quick_mode_view,
     soft_view,
@@ -33,7 +33,6 @@ class Panel:
 
     def __init__(
         self,
-        policy_file: Path,
         assignment: Assignment,
         engine: Engine,
         driver: Driver,
@@ -42,7 +41,6 @@ class Panel:
         audit: AuditStore,
     ) -> None:
         self.audit = audit
-        self._policy_file = policy_file
         self._assignment = assignment
         self._engine = engine
         self._driver = driver
@@ -57,7 +55,9 @@ class Panel:
             "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
             "uptime_s": round(time.time() - self._started, 3),
             "policy": self._assignment.policy.name,
-            "policy_file": str(self._policy_file),
+            "policy_file": self._assignment.source.file,
+            "store": self._assignment.source.store,
+            "trial": _trial_view(self._assignment.trial),
             "driver": name_of(self._driver),
             "listening": self._sockets.places,
             "log_level": logs.current_level(),
@@ -103,3 +103,19 @@ class Panel:
     def reload(self) -> str:
         """Read the policy again; its name. Raises PersonError, and nothing has changed."""
         return self._assignment.reload()
+
+    def assign(self, name: str, confirm_within_s: int) -> str:
+        """Assign a policy of the store, for good (0) or on trial; the name of what is in force.
+        Raises PersonError, and nothing has changed."""
+        return self._assignment.assign(name, confirm_within_s)
+
+    def confirm(self) -> str:
+        """Confirm the policy on trial; its name. Raises PersonError."""
+        return self._assignment.confirm()
+
+
+def _trial_view(trial: Trial | None) -> TrialView | None:
+    if trial is None:
+        return None
+    former, _ = trial.former
+    return {"former": former.name, "left_s": round(trial.left_s, 3)}

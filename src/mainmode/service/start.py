@@ -3,36 +3,23 @@
 import asyncio
 import os
 from collections.abc import Callable
-from pathlib import Path
 
-from mainmode.auth.credentials import Credentials, read_credentials
 from mainmode.engine.engine import Engine
-from mainmode.policy.load import read_policy_file
-from mainmode.policy.model import Policy
 from mainmode.service import logs
 from mainmode.service.daemon import Daemon, Options, Parts
 from mainmode.service.drivers import choose_driver
+from mainmode.service.source import PolicySource
 
 
-def serve(options: Options, driver: str, log_level: str) -> None:
+def serve(options: Options, source: PolicySource, driver: str, log_level: str) -> None:
     """Run until SIGTERM or SIGINT. Raises PersonError when the service cannot start.
 
     driver: "auto", "user" or "null".
     """
     logs.start_logging(log_level)
 
-    def read_policy() -> tuple[Policy, Credentials]:
-        read = read_policy_file(options.policy_file)
-        given = os.environ.get("CREDENTIALS_DIRECTORY")
-        return read.policy, read_credentials(
-            read.policy,
-            options.policy_file.resolve().parent,
-            Path(given) if given else None,
-            locate=read.where_named,
-        )
-
     parts = Parts(
-        read_policy=read_policy,
+        source=source,
         make_engine=lambda selection, credentials: Engine(
             selection, credentials, os.urandom, nat_port=options.nat_port
         ),

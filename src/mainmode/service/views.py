@@ -16,6 +16,14 @@ from mainmode.service.contract import SoftAssociation
 from mainmode.service.sockets import SocketCounters
 
 
+class TrialView(TypedDict):
+    """The policy in force is on trial."""
+
+    former: str
+    """What comes back when nobody confirms it."""
+    left_s: float
+
+
 class StatusView(TypedDict):
     """The service in a few words."""
 
@@ -25,6 +33,9 @@ class StatusView(TypedDict):
     uptime_s: float
     policy: str
     policy_file: str
+    """Empty where a store is in use; then `store` is its folder."""
+    store: str
+    trial: TrialView | None
     driver: str
     listening: list[str]
     log_level: str

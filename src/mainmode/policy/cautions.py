@@ -1,0 +1,221 @@
+"""What deserves a warning because several settings of a policy meet.
+
+Talks to: `check`, which adds what each setting deserves by itself; `filters` (the deciding order).
+Does not: know files; places are paths within the policy.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from mainmode import limits
+from mainmode.model import Direction, Flow
+from mainmode.policy.filters import CompiledFilter, compile_filters
+from mainmode.policy.mistakes import Path
+from mainmode.policy.model import (
+    Action,
+    MainModeSettings,
+    Method,
+    Place,
+    PlaceKind,
+    Policy,
+    Rule,
+)
+from mainmode.policy.selection import Selection
+from mainmode.policy.units import format_duration
+
+_SOME_COMPUTER = (ip_address("127.0.0.2"), ip_address("::2"))
+"""Stands for this computer where only the order of the filters matters."""
+_EVERYBODY = 1 << 200
+_COUNTABLE = 1 << 16
+FILE = ""
+"""Begins the path of what stands beside the policies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """A warning, and where in the policy its reason stands."""
+
+    path: Path
+    text: str
+
+
+def cautions(policy: Policy, management: Flow | None = None) -> Iterator[Caution]:
+    """management: the connection that the person who asks is logged in through."""
+    yield from _main_modes(policy)
+    for index, rule in enumerate(policy.rules):
+        if rule.active:
+            path = ("rule", index)
+            yield from _lifetimes(policy, rule, path)
+            yield from _shared_keys(rule, path)
+    yield from _without_packets(policy)
+    yield from _fallbacks(policy)
+    if management is not None:
+        yield from cut_off(policy, management)
+
+
+# --- main mode --------------------------------------------------------------------------------
+
+
+def _main_modes(policy: Policy) -> Iterator[Caution]:
+    yield from _main_mode(policy.main_mode, ("main_mode",), "[main_mode]")
+    for index, rule in enumerate(policy.rules):
+        if rule.main_mode is not None:
+            what = f"rule {rule.name!r}, [main_mode]"
+            yield from _main_mode(rule.main_mode, ("rule", index, "main_mode"), what)
+
+
+def _main_mode(settings: MainModeSettings, path: Path, what: str) -> Iterator[Caution]:
+    if settings.master_pfs:
+        text = "each quick mode costs a main mode of its own, with authentication and all"
+        yield Caution((*path, "master_pfs"), f"{what}: master_pfs: {text}")
+    elif not settings.quick_modes_max and settings.lifetime_s > limits.MAIN_MODE_LIFETIME_S:
+        long = format_duration(settings.lifetime_s)
+        text = (
+            f"any number of quick modes off one main mode of {long}: each gives an attacker who "
+            "knows what it carries more to work on; set quick_modes_max or a shorter lifetime"
+        )
+        yield Caution((*path, "lifetime"), f"{what}: {text}")
+
+
+def _lifetimes(policy: Policy, rule: Rule, path: Path) -> Iterator[Caution]:
+    """A quick mode SA that outlives its main mode SA, or lives so short that there are many."""
+    if rule.filter_action.action is not Action.NEGOTIATE:
+        return
+    main_s = (rule.main_mode or policy.main_mode).lifetime_s
+    action = rule.filter_action
+    for index, offer in enumerate(action.offers):
+        quick_s = offer.lifetime.seconds
+        where: Path = (FILE, "filter_action", action.name, "offers", index)
+        what = f"filter action {action.name!r}, offer {offer.name}"
+        main, quick = format_duration(main_s), format_duration(quick_s)
+        if quick_s > main_s:
+            text = f"a quick mode SA may live for {quick}, much longer than main mode ({main})"
+            yield Caution(where, f"{what}: {text}: it goes on when nobody can renew it")
+        elif main_s > quick_s * limits.QUICK_MODES_MANY:
+            text = f"a quick mode SA lives for {quick} only, main mode for {main}"
+            yield Caution(where, f"{what}: {text}: very many off one main mode")
+
+
+# --- preshared keys ---------------------------------------------------------------------------
+
+
+def _shared_keys(rule: Rule, path: Path) -> Iterator[Caution]:
+    if rule.filter_action.action is not Action.NEGOTIATE or rule.is_tunnel:
+        return
+    peers = max(
+        (_peers(each.source, each.destination) for each in rule.filter_list.filters), default=0
+    )
+    if peers < 2:
+        return
+    for index, authentication in enumerate(rule.authentication):
+        named = authentication.peer_identity is not None
+        if authentication.method is Method.PRESHARED_KEY and not named:
+            many = f"{peers} computers" if peers <= _COUNTABLE else "any number of computers"
+            if peers == _EVERYBODY:
+                many = "everybody"
+            text = f"{many} may share this preshared key, and each can pose as any other"
+            yield Caution((*path, "authentication", index), f"rule {rule.name!r}: {text}")
+
+
+def _peers(*ends: Place) -> int:
+    """How many computers a filter may lead to."""
+    sizes = {PlaceKind.ME: 0, PlaceKind.ANY: _EVERYBODY}
+    return max(
+        each.addresses.size if each.addresses is not None else sizes.get(each.kind, 1)
+        for each in ends
+    )
+
+
+# --- which filter decides ---------------------------------------------------------------------
+
+
+def _without_packets(policy: Policy) -> Iterator[Caution]:
+    """Rules that no packet ever comes to."""
+    ordered = compile_filters(policy, _SOME_COMPUTER)
+    compiled, reached = set(), set()
+    taken: set[tuple[object, Direction]] = set()
+    for each in ordered:
+        compiled.add(id(each.rule))
+        if each.action is Action.NEGOTIATE and each.selector.remote.first.is_multicast:
+            continue
+        for direction in Direction:
+            if each.applies_to(direction) and (each.selector, direction) not in taken:
+                taken.add((each.selector, direction))
+                reached.add(id(each.rule))
+    for index, rule in enumerate(policy.rules):
+        what = f"rule {rule.name!r}"
+        if rule.active and not rule.filter_list.filters:
+            text = f"filter list {rule.filter_list.name!r} is empty: it matches nothing"
+            yield Caution(("rule", index, "filter_list"), f"{what}: {text}")
+        elif id(rule) in compiled and id(rule) not in reached:
+            text = "it never decides: other rules have the same filters, or it negotiates multicast"
+            yield Caution(("rule", index), f"{what}: {text}")
+        elif rule.active and id(rule) not in compiled and not _waits_for_names(rule):
+            text = "it matches nothing: its filters do not lead from this computer to another"
+            yield Caution(("rule", index, "filter_list"), f"{what}: {text}")
+
+
+def _waits_for_names(rule: Rule) -> bool:
+    kinds = {
+        each.kind for one in rule.filter_list.filters for each in (one.source, one.destination)
+    }
+    return bool(rule.tunnel_name or kinds - {PlaceKind.ME, PlaceKind.ANY, PlaceKind.ADDRESSES})
+
+
+# --- fallback ---------------------------------------------------------------------------------
+
+
+def _fallbacks(policy: Policy) -> Iterator[Caution]:
+    ordered = compile_filters(policy, _SOME_COMPUTER)
+    negotiating = [each for each in ordered if each.action is Action.NEGOTIATE]
+    soft = [each for each in negotiating if each.allow_fallback]
+    strict = [each for each in negotiating if not each.allow_fallback]
+    if soft and policy.main_mode.fallback_on_mismatch:
+        text = (
+            "whoever can answer in a peer's place can have traffic sent in clear, where a filter "
+            "action allows fallback"
+        )
+        yield Caution(("main_mode", "fallback_on_mismatch"), f"[main_mode]: {text}")
+    warned: set[tuple[int, int]] = set()
+    indices = {id(rule): index for index, rule in enumerate(policy.rules)}
+    for inner in soft:
+        outer = next((each for each in strict if each.selector.covers(inner.selector)), None)
+        if outer is not None and (id(inner.rule), id(outer.rule)) not in warned:
+            warned.add((id(inner.rule), id(outer.rule)))
+            yield Caution(("rule", indices[id(inner.rule)]), _defeats(inner, outer))
+    for index, rule in enumerate(policy.rules):
+        if rule.active and rule.is_tunnel and rule.filter_action.allow_fallback:
+            text = "traffic for the tunnel may pass in clear when the gateway does not answer"
+            yield Caution(("rule", index, "filter_action"), f"rule {rule.name!r}: {text}")
+
+
+def _defeats(inner: CompiledFilter, outer: CompiledFilter) -> str:
+    return (
+        f"rule {inner.rule.name!r}: it may fall back to clear where rule {outer.rule.name!r} would "
+        "require protection"
+    )
+
+
+# --- the person's own connection --------------------------------------------------------------
+
+
+def cut_off(policy: Policy, management: Flow) -> Iterator[Caution]:
+    """What the policy would do to the connection that it is assigned through."""
+    selection = Selection(policy, [management.local])
+    for direction in Direction:
+        decision = selection.decide(management, direction)
+        if decision.rule is None or decision.action is Action.PERMIT:
+            continue
+        rule, peer = decision.rule, management.remote
+        if decision.action is Action.NEGOTIATE and decision.filter_action.allow_fallback:
+            continue
+        end = (
+            f"goes on only if {decision.peer} negotiates"
+            if decision.action is Action.NEGOTIATE
+            else "ends"
+        )
+        text = f"your own connection from {peer} {end}; try it with assign --confirm-within 5m"
+        index = next(at for at, each in enumerate(policy.rules) if each.name == rule.name)
+        yield Caution(("rule", index), f"rule {rule.name!r}: {text}")
+        return
