@@ -56,8 +56,10 @@ class Draft:
 class Store:
     """The store in one folder, which need not be there before something is saved."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patient: bool = True) -> None:
+        """patient: wait while somebody else edits; otherwise that is a mistake."""
         self.folder = folder
+        self._patient = patient
         self._depth = 0
         self._secrets = SecretFiles(folder)
         """Of all that is edited at once, so that no two keys get one name."""
@@ -160,8 +162,7 @@ class Store:
             self._secrets = SecretFiles(self.folder)
             with self._explained():
                 self.folder.mkdir(parents=True, exist_ok=True)
-                self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-                fcntl.flock(self._lock, fcntl.LOCK_EX)
+                self._lock = self._claimed()
             self._secrets = SecretFiles(self.folder)
         self._depth += 1
         try:
@@ -170,6 +171,17 @@ class Store:
             self._depth -= 1
             if self._depth == 0:
                 os.close(self._lock)
+
+    def _claimed(self) -> int:
+        """The folder, locked. Raises: PersonError, OSError."""
+        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX if self._patient else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            problem = "somebody else is changing the store"
+            raise PersonError(problem, fix="try again", file=str(self.folder)) from None
+        return folder
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
