@@ -1,21 +1,22 @@
-"""Settings of all property tests: a law does not break because the machine is busy. A quick run
-tries fewer examples where a test does not say how many it needs."""
+"""Settings of all property tests: a law does not break because the machine is busy."""
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("mainmode", deadline=None)
-settings.register_profile("quick", deadline=None, max_examples=40)
-settings.load_profile("mainmode")
+from tests.properties.effort import be_quick, share_of
+
+_EXAMPLES = 100
+"""Where a test does not say how many."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--quick"):
-        settings.load_profile("quick")
+        be_quick()
+    settings.register_profile("mainmode", deadline=None, max_examples=share_of(_EXAMPLES))
+    settings.load_profile("mainmode")
 
 
 @pytest.fixture(scope="session")
 def stores(pytestconfig: pytest.Config) -> int:
     """How many policy stores a round trip tries."""
-    return 40 if pytestconfig.getoption("--quick") else int(pytestconfig.getoption("--stores"))
+    return int(pytestconfig.getoption("--stores"))

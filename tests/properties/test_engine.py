@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mainmode.engine.effects import Send
@@ -16,6 +16,7 @@ from mainmode.wire.payloads import Delete, Notification, Payload, SaPayload
 from mainmode.wire.proposals import Proposal, Transform
 from tests.engine.rungs import RUNGS, facing, rung
 from tests.engine.scene import LONG_ENOUGH_S, Scene, header, keys, path, tables
+from tests.properties.effort import examples
 from tests.properties.test_wire import chains, payloads, sized
 
 MAIN_MODES = ["des-md5-group1", "3des-sha1-group1", "aes128-sha2-256-group1", "3des-md5-group1"]
@@ -45,7 +46,7 @@ class Fates:
             yield Arrival(sent.datagram, 0.005)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(decided=fates, seed=st.integers(0, 1000), simultaneous=st.booleans())
 def test_whatever_the_network_does_all_ends_in_agreement_or_an_explanation(
     decided: list[str], seed: int, simultaneous: bool
@@ -116,7 +117,7 @@ deeds = st.lists(
 """Who does what, and how long it takes until the next deed."""
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(deeds=deeds, decided=fates)
 def test_whatever_people_do_nothing_is_half_installed_and_nothing_is_left(
     deeds: list[tuple[str, str, float]], decided: list[str]
@@ -190,7 +191,7 @@ near_offers = st.builds(
 """Numbers that mean something, in places where they may make sense."""
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(name=st.sampled_from(list(RUNGS)), where=st.integers(0, 5), what=near_offers | payloads)
 def test_any_payload_in_place_of_the_right_one_is_survived(
     name: str, where: int, what: Payload
@@ -208,7 +209,7 @@ def test_any_payload_in_place_of_the_right_one_is_survived(
     assert standing.host.promised == set(standing.host.inbound)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(chain=chains)
 def test_any_payloads_in_a_protected_informational_message_are_survived(
     chain: tuple[Payload, ...],

@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mainmode.errors import PersonError
@@ -30,8 +30,7 @@ from mainmode.policy.reading import read_document
 from mainmode.policy.writing import written
 from tests.policy.netsh.runs import done, run
 from tests.properties.documents import documents
-
-_SLOW = settings(suppress_health_check=[HealthCheck.too_slow])
+from tests.properties.effort import examples
 
 
 def _sayable(document: Document) -> Document:
@@ -70,7 +69,7 @@ def _sayable(document: Document) -> Document:
 def test_a_store_comes_back_from_netsh_and_toml(stores: int) -> None:
     """Netsh to store to TOML to store to netsh."""
 
-    @settings(_SLOW, max_examples=stores)
+    @examples(stores, slow=True)
     @given(documents().map(_sayable))
     def there_and_back(document: Document) -> None:
         script = "\n".join(static_script(document))
@@ -125,7 +124,7 @@ _ACTIONS = (
 )
 
 
-@settings(_SLOW, max_examples=50)
+@examples(50, slow=True)
 @given(_dynamic_scripts())
 def test_dynamic_policy_comes_back_from_netsh_and_toml(lines: list[str]) -> None:
     """Up to the first line that names what is not there."""
@@ -168,7 +167,7 @@ _words = st.sampled_from(
 _lines = st.lists(_words | _signs, max_size=30).map(" ".join)
 
 
-@settings(_SLOW)
+@examples(100, slow=True)
 @given(_lines)
 def test_a_script_runs_or_ends_with_one_mistake(text: str) -> None:
     outcome = run(text).outcome
@@ -188,7 +187,7 @@ def _spoilt(draw: st.DrawFn) -> str:
     return "".join(letters)
 
 
-@settings(_SLOW, max_examples=50)
+@examples(50, slow=True)
 @given(_spoilt())
 def test_a_spoilt_script_leaves_documents_that_can_be_kept(text: str) -> None:
     for document in run(text).work.documents.values():

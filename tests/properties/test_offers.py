@@ -3,7 +3,7 @@
 from dataclasses import replace
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mainmode.crypto.algorithms import GROUPS, Group
@@ -27,6 +27,7 @@ from mainmode.policy.offers import (
 from mainmode.wire.attributes import Attribute
 from mainmode.wire.payloads import SaPayload
 from mainmode.wire.proposals import Proposal, Transform
+from tests.properties.effort import examples
 from tests.properties.policies import KEY, groups, main_mode_offers, outcome, quick_mode_offers
 
 _main_mode_lists = st.lists(main_mode_offers, min_size=1, max_size=6)
@@ -141,7 +142,7 @@ _anything = st.builds(
 )
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(_anything, _main_mode_lists, _quick_mode_sides(), st.sampled_from(Mode))
 def test_whatever_a_stranger_offers_is_chosen_from_or_refused(
     offered: SaPayload,

@@ -4,7 +4,7 @@ import random
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mainmode.crypto.algorithms import CIPHERS, HASHES
@@ -14,6 +14,7 @@ from mainmode.packets.associations import InboundSa, OutboundSa
 from mainmode.packets.refusal import PacketRefused, Refusal
 from mainmode.packets.replay import ReplayWindow
 from tests.driver.pairs import other_view, pair, through_nat
+from tests.properties.effort import examples
 
 A, B = "192.0.2.1", "192.0.2.2"
 INTEGRITIES = list(HASHES)
@@ -51,7 +52,7 @@ def without_identification(packet: bytes) -> bytes:
 
 @pytest.mark.parametrize("suite", [*SUITES, "esp:3des", "esp:aes256"])
 @pytest.mark.parametrize("mode", list(Mode))
-@settings(max_examples=20)
+@examples(20)
 @given(wanted=st.lists(packets(), min_size=1, max_size=4))
 def test_what_is_sealed_opens(suite: str, mode: Mode, wanted: list[bytes]) -> None:
     sealer, opener = ends(suite, mode)
@@ -89,7 +90,7 @@ def test_junk_is_refused_and_nothing_else(suite: str, junk: bytes, mode: Mode) -
         opener.open(packet, 20)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(suite=st.sampled_from(ESP), mode=modes, packet=packets(), junk=st.binary(max_size=120))
 def test_in_udp_nothing_else_changes(suite: str, mode: Mode, packet: bytes, junk: bytes) -> None:
     """What goes through a NAT has in transport mode the address that the NAT gave it, and its own
@@ -113,7 +114,7 @@ def test_in_udp_nothing_else_changes(suite: str, mode: Mode, packet: bytes, junk
 
 
 @given(suite=suites, mode=modes, seed=st.integers(), jitter=st.integers(0, 60))
-@settings(max_examples=40)
+@examples(40)
 def test_reordering_inside_the_window_loses_nothing(
     suite: str, mode: Mode, seed: int, jitter: int
 ) -> None:

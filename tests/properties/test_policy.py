@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mainmode.failures import Failure
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
 from mainmode.policy.model import Action, Filter, Place, PlaceKind, Policy
 from mainmode.policy.selection import Decision, Selection
+from tests.properties.effort import examples
 from tests.properties.policies import (
     HERE,
     KEY,
@@ -113,7 +114,7 @@ def _summary(decision: Decision) -> tuple[Action, str]:
     return decision.action, decision.rule.name if decision.rule else ""
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(small_policies(), flows(), st.sampled_from(Direction))
 def test_decisions_agree_with_a_naive_reading(
     policy: Policy, flow: Flow, direction: Direction

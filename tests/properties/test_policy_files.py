@@ -7,7 +7,8 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from random import Random
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -30,8 +31,8 @@ from mainmode.policy.settings import BootExemption, Settings
 from mainmode.policy.units import format_duration, format_volume, parse_volume, parse_whole_duration
 from mainmode.policy.writing import written
 from tests.properties.documents import documents, edited, lone_documents
+from tests.properties.effort import examples
 
-_SLOW = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 FILE = Path("policy.toml")
 
 
@@ -43,7 +44,7 @@ def test_a_policy_file_can_say_everything(stores: int) -> None:
     """Written once more it stays as it is, and editors have nothing to say against it."""
     schema = Draft7Validator(policy_schema())
 
-    @settings(_SLOW, max_examples=stores)
+    @examples(stores, slow=True)
     @given(documents())
     def there_and_back(document: Document) -> None:
         text = written(document)
@@ -54,7 +55,7 @@ def test_a_policy_file_can_say_everything(stores: int) -> None:
     there_and_back()
 
 
-@_SLOW
+@examples(50, slow=True)
 @given(lone_documents())
 def test_a_policy_by_itself_can_say_everything(document: Document) -> None:
     text = written(document, one=True)
@@ -64,7 +65,7 @@ def test_a_policy_by_itself_can_say_everything(document: Document) -> None:
     assert written(document, text) == text
 
 
-@_SLOW
+@examples(50, slow=True)
 @given(st.data(), documents())
 def test_a_changed_document_takes_the_place_of_the_old_one(
     data: st.DataObject, document: Document
@@ -123,11 +124,12 @@ def _default(field: Field[object]) -> object:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
+@pytest.mark.slow
 def test_the_documents_above_set_every_field_of_the_model() -> None:
     """So a new field comes into the strategy, and with that into the form of policy files."""
     seen: set[tuple[type, str]] = set()
 
-    @settings(_SLOW, max_examples=150, derandomize=True, database=None)
+    @settings(examples(150, slow=True), derandomize=True, database=None)
     @given(documents())
     def look(document: Document) -> None:
         for part in _parts(document):
@@ -139,7 +141,7 @@ def test_the_documents_above_set_every_field_of_the_model() -> None:
     assert {(part, field.name) for part in _PARTS for field in fields(part)} - seen == set()
 
 
-@_SLOW
+@examples(50, slow=True)
 @given(document=documents(), random=st.randoms(use_true_random=False))
 def test_a_damaged_policy_file_is_read_or_refused(document: Document, random: Random) -> None:
     text = list(written(document))

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mainmode.driver.user import ruleset
@@ -12,6 +12,7 @@ from mainmode.policy.model import Action, Rule
 from mainmode.policy.selection import Decision, Selection
 from tests.driver.nft_model import Packet, fate
 from tests.driver.pairs import policy, rule
+from tests.properties.effort import examples
 
 ME = ip_address("192.0.2.1")
 ME6 = ip_address("2001:db8::1")
@@ -79,7 +80,7 @@ def permitted(decision: Decision, soft: list[SoftSa]) -> bool:
     clear=st.lists(flows(), max_size=3),
     itself=st.booleans(),
 )
-@settings(max_examples=400)
+@examples(400)
 def test_departures(wanted: list[Rule], flow: Flow, clear: list[Flow], itself: bool) -> None:
     selection = selection_of(wanted)
     soft = soft_sas(selection, [*clear, flow] if itself else clear)
@@ -107,7 +108,7 @@ def test_departures(wanted: list[Rule], flow: Flow, clear: list[Flow], itself: b
     itself=st.booleans(),
     opened=st.booleans(),
 )
-@settings(max_examples=400)
+@examples(400)
 def test_arrivals(
     wanted: list[Rule], flow: Flow, clear: list[Flow], itself: bool, opened: bool
 ) -> None:
