@@ -195,6 +195,7 @@ SABOTAGES_OF_TERMS: dict[str, Sabotage] = {
     "commit-bit-and-silence": peers_can(microsoft=False),
     "commit-bit-of-others": peers_can(microsoft=True),
     "fast-failover": peers_can(fast_failover=False),
+    "cluster-member": always(MainModeSettings, "in_cluster", value=False),
     "probes-are-answered": answer(informational, "alive", CONNECTED),
     "probes-need-a-promise": peers_can(answers_probes=True),
     "several-spis": read_the_first_spi,

@@ -35,8 +35,6 @@ _PROBE_S = 5.0
 _STRICT_S = 3.0
 """So long a packet has to arrive that must not arrive."""
 _QUIET_S = 30.0
-_SETTLE_S = limits.IDLE_S + 60.0
-"""A pair that nears its end at one side only gives way there, and at the other when it is idle."""
 _LAST_PACKETS_S = limits.HELD_PACKET_S + 50.0
 """Whatever was said last has left or been given up, and what was begun for it is over."""
 _GOODBYES_S = (0.0, 5.0, 5.0, 5.0)
@@ -105,7 +103,7 @@ class Simulation:
             self._storm()
             self._recover()
             self.world.run(_QUIET_S)
-            self.world.require_quiet(_SETTLE_S)
+            self.world.require_quiet()
             enough = self.world.ledger.negotiations >= NEGOTIATIONS_MIN
             if enough and self.world.now >= (hours or 0) * 3600:
                 break

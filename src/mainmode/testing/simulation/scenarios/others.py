@@ -1,5 +1,7 @@
 """Peers that are not mainmode: what they promise, and what they want."""
 
+from dataclasses import replace
+
 from mainmode.engine import informational
 from mainmode.engine.events import (
     MainModeEstablished,
@@ -72,6 +74,17 @@ def fast_failover(stage: Stage) -> None:
     stage.connect(alice, bob)
     stage.until(59.0)
     stage.pairs(alice, 1)
+    stage.until(62.0)
+    stage.pairs(alice, 0)
+    stage.pairs(bob, 0)
+
+
+@scenario("a member of a cluster that begins says so, and its peer lets pairs go after a minute")
+def cluster_member(stage: Stage) -> None:
+    plain = secure()
+    member = replace(plain, main_mode=replace(plain.main_mode, in_cluster=True))
+    alice, bob = stage.two(member, plain)
+    stage.connect(alice, bob)
     stage.until(62.0)
     stage.pairs(alice, 0)
     stage.pairs(bob, 0)
