@@ -292,6 +292,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "soft-sa-idle": answer(engine.Engine, "soft_idle", []),
     "soft-sa-lifetime": silence(Fallback, "try_again"),
     "soft-sa-after-loss": answer(second_chances, "_under_another_main_mode", False),
+    "soft-sa-beside-used-up": silence(Negotiations, "_take_for_lost"),
     "soft-sa-ended": silence(SoftSas, "end_all_with"),
     "soft-sa-and-new-policy": answer(Review, "wish", True),
     "soft-sa-on-mismatch": silence(Fallback, "mismatched"),

@@ -457,6 +457,8 @@ class Negotiations:
         if mm.role is Role.RESPONDER:
             return
         silence = failure.reason is Reason.TIMED_OUT and failure.step == MM2.waiting
+        if silence:
+            self._take_for_lost(mm.path.peer.address)
         parked = self._parked.pop(mm.path.hosts, [])
         for wish in parked:
             if wish.authentications == mm.authentications:
@@ -465,6 +467,12 @@ class Negotiations:
                     self.soft.begin(wish, SILENCE, self._terms.main_mode(wish.path))
             else:
                 self._parked.setdefault(mm.path.hosts, []).append(wish)
+
+    def _take_for_lost(self, peer: IpAddress) -> None:
+        """No quick mode of ours can find out whether the peer still has these main mode SAs; its
+        silence toward another main mode says that it has not."""
+        for sa in self._associations.main_modes_with(peer):
+            sa.lost = sa.lost or not sa.usable or sa.is_the_peers
 
     def _quick_mode_failed(
         self, exchange: Exchange, qm: QuickMode, failure: Failure, *, again: bool

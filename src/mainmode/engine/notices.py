@@ -193,6 +193,8 @@ class Notices:
                 failure = _failure(notification, exchange, alternatives)
                 if exchange.note(failure):
                     self._fallback.mismatched(exchange, failure)
+        if payloads.has(PayloadType.DELETE):
+            self._desk.statistics.invalid_packets_received += 1
         if not payloads.has(PayloadType.NOTIFICATION):
             self._desk.drop(
                 path, datagram, "an informational message in clear that notifies of nothing"

@@ -31,7 +31,7 @@ _KEY = b"Ew8tq2Zs7Lp4Xn9Vb5Rk"
 _OFFERS = ("aes128-sha1-group1", "3des-sha1-group1", "des-md5-group1", "aes256-sha2-256-group1")
 """The smallest group: of a negotiation's 1.6 ms, Diffie-Hellman takes 0.3 with it."""
 HOSTS_MAX = 250
-_LIFETIMES_S = ((80, 300), (400, 900))
+_LIFETIMES_S = ((50, 300), (400, 900))
 """Of quick mode SAs: shorter and longer than the idle time."""
 _SLACK_S = 90.0
 """A clock that was set back stands still for a minute."""
@@ -153,4 +153,6 @@ def _main_mode(chance: Random) -> MainModeSettings:
         dead_peer_s=chance.choice((0.0, 0.0, 20.0, 60.0)),
         fallback_after_s=chance.choice((limits.FALLBACK_S, 0.5)),
         fallback_on_mismatch=chance.random() < 0.2,
+        in_cluster=chance.random() < 0.1,
+        timeout_s=chance.choice((0, 0, 0, 90)),
     )

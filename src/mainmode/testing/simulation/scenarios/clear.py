@@ -178,3 +178,17 @@ def no_soft_sa_on_mismatch(stage: Stage) -> None:
     alice.say(stage.flow(alice, bob))
     stage.run(1.0)
     stage.equal(len(stage.events(alice, SoftSaEstablished)), 0, "soft SAs")
+
+
+@scenario("nor does one that no quick mode may use any more, once another is met by silence")
+def soft_sa_beside_used_up(stage: Stage) -> None:
+    soft = secure(fallback=True)
+    alice, bob = stage.two(replace(soft, main_mode=replace(soft.main_mode, master_pfs=True)), soft)
+    stage.connect(alice, bob)
+    bob.crash()
+    bob.assign(Terms(NOTHING, CREDENTIALS))
+    bob.start()
+    [pair] = alice.engine.quick_mode_sas()
+    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    numbers = stage.talk(alice, stage.flow(alice, bob), 60.0, every_s=5.0)
+    stage.require(stage.in_clear(numbers[-1]), "in the end alice's packets pass")
