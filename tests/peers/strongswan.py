@@ -163,29 +163,6 @@ class StrongSwan(Charon):
             time.sleep(0.02)
 
 
-_HASHES = {
-    "md5": "md5",
-    "sha1": "sha1",
-    "sha2-256": "sha256",
-    "sha2-384": "sha384",
-    "sha2-512": "sha512",
-}
-_GROUPS = {
-    "group1": "modp768",
-    "group2": "modp1024",
-    "group5": "modp1536",
-    "group14": "modp2048",
-    "group15": "modp3072",
-    "group19": "ecp256",
-}
-
-
-def proposal(cipher: str, hash_name: str, group: str = "") -> str:
-    """A suite under mainmode's names as strongSwan writes it; without a group for ESP."""
-    parts = [cipher, _HASHES[hash_name], *([_GROUPS[group]] if group else [])]
-    return "-".join(parts)
-
-
 def main_mode(local: str, peer: str, proposals: Sequence[str]) -> Section:
     """A connection: IKEv1 main mode with a preshared key, the addresses as identities."""
     return {
