@@ -29,8 +29,10 @@ from mainmode.demo.hosts import Host, two_hosts
 BATCHES = 5
 """To each responder; the first one does not count."""
 _START_S = 30.0
+_VERDICT_S = 60.0
+"""An initiator gives a silent peer up after 47 s, and says why."""
 _NEGOTIATION_S = 0.2
-"""A responder that takes longer than this for each negotiation, and START_S, is stuck."""
+"""A responder that takes longer than this for each negotiation, and VERDICT_S, is stuck."""
 _TABLE_LOCAL = 255
 """The kernel's table of what is its own (ip-route(8))."""
 _SCOPE_HOST = 254
@@ -69,7 +71,7 @@ class _Contest:
         if counts and not self.pairs:
             self._begun = _Reading.of(self)
         self.initiator.pipe.send(self.batch)
-        report = self.initiator.word(Report, _START_S + self.batch * _NEGOTIATION_S)
+        report = self.initiator.word(Report, _VERDICT_S + self.batch * _NEGOTIATION_S)
         if report.failure:
             raise Failed(f"the {self.initiator.name}: {report.failure}")
         if counts:

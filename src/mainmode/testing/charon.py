@@ -52,9 +52,13 @@ class CharonFailed(Exception):
 class Charon:
     """One charon. `user_space_ipsec` gives it ESP on a kernel that has none."""
 
-    def __init__(self, host: Host, *, user_space_ipsec: bool = False) -> None:
+    def __init__(
+        self, host: Host, *, user_space_ipsec: bool = False, plugins: Sequence[str] = PLUGINS
+    ) -> None:
+        """plugins: without those that reach the kernel, the network and VICI."""
         self._host = host
         self._user_space_ipsec = user_space_ipsec
+        self._plugins = plugins
 
     def settings(self) -> str:
         """What its section of strongswan.conf says beside plugins and control socket."""
@@ -120,7 +124,7 @@ class Charon:
 
     def _strongswan_conf(self) -> str:
         ipsec = ("kernel-libipsec",) if self._user_space_ipsec else ()
-        plugins = " ".join((*PLUGINS, *ipsec, "kernel-netlink", "socket-default", "vici"))
+        plugins = " ".join((*self._plugins, *ipsec, "kernel-netlink", "socket-default", "vici"))
         return f"""
 charon-systemd {{
     load = {plugins}
