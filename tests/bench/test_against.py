@@ -40,7 +40,7 @@ def test_both_responders_are_measured_in_one_run() -> None:
     measured = json.loads(done.stdout)
     assert measured["offer"] == "aes128-sha1-group14"
     assert measured["peer"].startswith("strongSwan ")
-    assert measured["negotiations"] == 100 - 100 // BATCHES
+    assert measured["negotiations"] == 80, "a fifth warms up"
     for figure in ("rate_per_s", "responder_cpu_ms", "initiator_cpu_ms"):
         ours, theirs = measured["ours"][figure], measured["theirs"][figure]
         assert min(ours, theirs) > 0

@@ -17,8 +17,8 @@ from mainmode.testing.samples import KEY
 _SWANCTL = "swanctl"
 _SWANCTL_S = 20.0
 _PLUGINS = ("random", "nonce", "sha1", "hmac", "gmp", "openssl", "pem", "pkcs1", "pubkey", "kdf")
-"""With those before OpenSSL that are faster than it: of the two orders that were tried, OpenSSL
-alone takes a half more of processor time in group 2 and two thirds more in group 14."""
+"""Before OpenSSL those that were faster than it: with OpenSSL for everything charon took some half
+more of processor time, in groups 2 and 14."""
 _SETTINGS = """
     # No log at all, as here.
     journal { default = -1 }
