@@ -8,9 +8,10 @@ import pytest
 
 from mainmode.auth.authenticator import Role
 from mainmode.bench import handshake
+from mainmode.bench.ground import LOOPBACK
 from mainmode.bench.handshake import over_udp
 from mainmode.bench.station import Task
-from mainmode.bench.terms import INITIATORS, RESPONDERS, initiator_of
+from mainmode.bench.terms import INITIATORS, RESPONDERS
 from mainmode.cli.outcome import Failed
 
 pytestmark = pytest.mark.slow
@@ -49,8 +50,8 @@ def test_an_unknown_offer_is_a_persons_mistake() -> None:
 
 
 def test_every_negotiation_has_hosts_of_its_own() -> None:
-    assert initiator_of(RESPONDERS) == INITIATORS
-    assert initiator_of(RESPONDERS + 300) == INITIATORS + 300
+    assert LOOPBACK.initiator_of(RESPONDERS) == INITIATORS
+    assert LOOPBACK.initiator_of(RESPONDERS + 300) == INITIATORS + 300
 
 
 def test_an_end_that_cannot_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,9 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Address
-from typing import IO
 
 from mainmode.testing.namespace import Namespace
 
@@ -43,17 +42,6 @@ class Host(Namespace):
         super().__init__()
         self.address = address
         self.run(["ip", "link", "set", "lo", "up"])
-
-    def popen(
-        self,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        stdout: IO[bytes] | None = None,
-        stderr: IO[bytes] | None = None,
-    ) -> subprocess.Popen[bytes]:
-        """Starts a program in the namespace."""
-        return self.inside(lambda: subprocess.Popen(command, env=env, stdout=stdout, stderr=stderr))
 
     def run(self, command: Sequence[str]) -> str:
         """Runs a program in the namespace and returns what it printed."""

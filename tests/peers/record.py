@@ -13,9 +13,10 @@ from contextlib import suppress
 from itertools import product
 from pathlib import Path
 
+from mainmode.testing.charon import proposal
 from tests.peers.certificates import Authority, Holder
 from tests.peers.conversation import KEY, NAME, Conversation, Message, conversation
-from tests.peers.strongswan import PeerFailed, Section, proposal
+from tests.peers.strongswan import PeerFailed, Section
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 MESSAGES = VECTORS / "messages"

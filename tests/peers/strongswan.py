@@ -5,38 +5,27 @@
         peer.share_key(b"a key", "192.0.2.1", "192.0.2.2")
         peer.initiate("main")
 
-Nothing of it is shared with another instance or the machine's own strongSwan: configuration,
-control socket and log live in a folder of its own that goes away at the end.
+Its log lives in its folder and goes away with it at the end.
 """
 
-import os
 import re
-import shutil
 import signal
-import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import mkdtemp
-from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import Any
 
 import vici
 
+from mainmode.testing import charon
+from mainmode.testing.charon import Charon, Host
 from tests.peers import network
 
-CHARON = Path("/usr/sbin/charon-systemd")
-PLUGINS = ("random", "nonce", "openssl", "pem", "pkcs1", "pubkey", "x509", "hmac", "kdf")
-"""OpenSSL's legacy provider has DES; the list is short so that charon starts in 0.1 s, and leaves
-out bypass-lan, which sends the traffic of the local subnet past all protection."""
 LOG_LEVELS = {"default": 1, "ike": 4, "enc": 3, "chd": 4, "cfg": 2, "net": 2}
 """ike 4 and chd 4 show keys, enc 3 shows what was encrypted."""
 RETRANSMIT_S = 4.0
 """When it first repeats a message; its own default."""
-START_S = 10.0
 INITIATE_S = 30.0
 PATIENCE_S = 20.0
 
@@ -46,29 +35,14 @@ Section = Mapping[str, "str | bytes | Sequence[str | bytes] | Section"]
 
 def missing() -> str:
     """What stops strongSwan from running here; empty when nothing does."""
-    if not CHARON.exists():
-        return "strongSwan is not installed (Debian: apt-get install charon-systemd)"
-    return network.missing()
-
-
-class Host(Protocol):
-    """Where a charon runs: something with a network of its own."""
-
-    def popen(
-        self,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        stdout: IO[bytes] | None = None,
-        stderr: IO[bytes] | None = None,
-    ) -> subprocess.Popen[bytes]: ...
+    return charon.missing() or network.missing()
 
 
 class PeerFailed(Exception):
     """strongSwan could not do what it was told; the text holds its own words."""
 
 
-class StrongSwan:
+class StrongSwan(Charon):
     """One charon. `user_space_ipsec` gives it ESP on a kernel that has none."""
 
     def __init__(
@@ -79,66 +53,15 @@ class StrongSwan:
         log_levels: Mapping[str, int] = LOG_LEVELS,
         retransmit_s: float = RETRANSMIT_S,
     ) -> None:
-        self._host = host
-        self._user_space_ipsec = user_space_ipsec
+        super().__init__(host, user_space_ipsec=user_space_ipsec)
         self._log_levels = log_levels
         self._retransmit_s = retransmit_s
-
-    def __enter__(self) -> Self:
-        # Not a test's own folder: the path of a Unix socket may have 107 octets at most.
-        self.folder = Path(mkdtemp(prefix="charon-"))
-        self._settings = self.folder / "strongswan.conf"
-        self._settings.write_text(self._strongswan_conf())
-        # AppArmor, where it is on, ties charon at its usual place to the usual folders.
-        self._program = shutil.copy(CHARON, self.folder / "charon")
-        try:
-            self.start()
-        except BaseException:
-            shutil.rmtree(self.folder)
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._control.close()
-        try:
-            self._stop()
-        finally:
-            shutil.rmtree(self.folder)
 
     # --- what it is told ------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Returns when it listens. It knows no connection and no key yet."""
-        with (self.folder / "output").open("wb") as output:
-            self.process = self._host.popen(
-                [str(self._program)],
-                env={**os.environ, "STRONGSWAN_CONF": str(self._settings)},
-                stdout=output,
-                stderr=output,
-            )
-        try:
-            self._control = self._connect()
-        except BaseException:
-            self._stop()
-            raise
-        self._session = vici.Session(self._control)
-
-    def kill(self) -> None:
-        """Ends it as a crash does: it tells nobody, and has forgotten everything when it starts."""
-        self._control.close()
-        self.process.kill()
-        self.process.wait()
-        (self.folder / "vici").unlink()
-
-    def stop(self) -> None:
-        """In good order: it takes its SAs back."""
-        self._control.close()
-        self._stop()
+        super().start()
+        self._session = vici.Session(self.control)
 
     def load(self, name: str, connection: Section) -> None:
         """Adds or replaces a connection."""
@@ -214,37 +137,16 @@ class StrongSwan:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _strongswan_conf(self) -> str:
-        ipsec = ("kernel-libipsec",) if self._user_space_ipsec else ()
-        plugins = " ".join((*PLUGINS, *ipsec, "kernel-netlink", "socket-default", "vici"))
+    def settings(self) -> str:
         levels = "\n".join(f"{group} = {level}" for group, level in self._log_levels.items())
         return f"""
-charon-systemd {{
-    load = {plugins}
     retransmit_timeout = {self._retransmit_s}
-    plugins {{ vici {{ socket = unix://{self.folder}/vici }} }}
     filelog {{ log {{
         path = {self.folder}/charon.log
         flush_line = yes
         {levels}
     }} }}
-}}
 """
-
-    def _connect(self) -> socket.socket:
-        control = socket.socket(socket.AF_UNIX)
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                control.connect(str(self.folder / "vici"))
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    control.close()
-                    said = (self.folder / "output").read_text(errors="replace")
-                    raise PeerFailed(f"charon did not start:\n{said}") from None
-                time.sleep(0.02)
-            else:
-                return control
 
     def _command(self, messages: Iterator[Section]) -> None:
         said: list[str] = []
@@ -259,37 +161,6 @@ charon-systemd {{
             if time.monotonic() > deadline:
                 raise TimeoutError(f"strongSwan has {self.sas()}")
             time.sleep(0.02)
-
-    def _stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(START_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-_HASHES = {
-    "md5": "md5",
-    "sha1": "sha1",
-    "sha2-256": "sha256",
-    "sha2-384": "sha384",
-    "sha2-512": "sha512",
-}
-_GROUPS = {
-    "group1": "modp768",
-    "group2": "modp1024",
-    "group5": "modp1536",
-    "group14": "modp2048",
-    "group15": "modp3072",
-    "group19": "ecp256",
-}
-
-
-def proposal(cipher: str, hash_name: str, group: str = "") -> str:
-    """A suite under mainmode's names as strongSwan writes it; without a group for ESP."""
-    parts = [cipher, _HASHES[hash_name], *([_GROUPS[group]] if group else [])]
-    return "-".join(parts)
 
 
 def main_mode(local: str, peer: str, proposals: Sequence[str]) -> Section:

@@ -10,9 +10,10 @@ from itertools import product
 import pytest
 
 from mainmode import limits
+from mainmode.testing.charon import proposal
 from tests.peers.network import FIRST, SECOND, Host, two_hosts
 from tests.peers.service import Service, Terms, require_failure
-from tests.peers.strongswan import PeerFailed, StrongSwan, main_mode, proposal
+from tests.peers.strongswan import PeerFailed, StrongSwan, main_mode
 
 pytestmark = pytest.mark.peer
 

@@ -8,6 +8,7 @@ import pytest
 
 from mainmode.diagnosis.capture import protocol_of
 from mainmode.numbers import IpProtocol
+from mainmode.testing.charon import proposal
 from tests.endtoend.nat import (
     INSIDE,
     OUTSIDE,
@@ -19,7 +20,7 @@ from tests.endtoend.nat import (
 )
 from tests.peers.network import Host
 from tests.peers.service import Service, Terms
-from tests.peers.strongswan import Section, StrongSwan, main_mode, proposal
+from tests.peers.strongswan import Section, StrongSwan, main_mode
 from tests.peers.traffic import exchange, require_counted
 from tests.peers.tunnel import KEY, NAME, QUICK_MODE, SHORT_RETRIES, SUITE
 

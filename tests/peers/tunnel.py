@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mainmode.testing.charon import proposal
 from tests.peers.network import BEHIND, FIRST, SECOND, Host, two_gateways
 from tests.peers.service import Service, Terms
 from tests.peers.strongswan import (
@@ -19,7 +20,6 @@ from tests.peers.strongswan import (
     Section,
     StrongSwan,
     main_mode,
-    proposal,
 )
 
 KEY = b"correct horse battery staple"

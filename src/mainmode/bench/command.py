@@ -38,14 +38,27 @@ def _offer(ctx: click.Context, option: click.Parameter, given: str) -> str:
     help="What main mode uses: cipher, hash and group, as in policy files.",
 )
 @click.option("--engine", is_flag=True, help="Two engines in one process, without sockets.")
+@click.option(
+    "--against",
+    type=click.Choice(["strongswan"]),
+    help="Another responder, measured beside ours in the same run.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def handshake(count: int, offer: str, engine: bool, as_json: bool) -> None:
+def handshake(count: int, offer: str, engine: bool, against: str | None, as_json: bool) -> None:
     """Let two services negotiate, each time anew: main mode and one quick mode.
 
     Both run on this computer, as processes of their own that talk over UDP on the loopback
     interface. Needs no rights. Where root or user namespaces allow it, two hosts are built as
     well, to see how soon a first packet is on the wire.
+
+    With --against the same initiator negotiates with our responder and with another one, between
+    hosts, and the ratios of both are shown. Needs root or user namespaces, and the other one.
     """
+    if against:
+        if engine:
+            raise PersonError("--engine and --against exclude each other", fix="leave one out")
+        _against_strongswan(count, offer, as_json)
+        return
     from mainmode.bench.engines import between_engines
     from mainmode.bench.first_packet import with_first_packet
     from mainmode.bench.handshake import over_udp
@@ -59,6 +72,19 @@ def handshake(count: int, offer: str, engine: bool, as_json: bool) -> None:
     click.echo(json.dumps(figures.as_json()) if as_json else figures.text)
     if as_json and figures.why_no_first_packet:
         click.echo(f"first_packet_ms: {figures.why_no_first_packet}", err=True)
+
+
+def _against_strongswan(count: int, offer: str, as_json: bool) -> None:
+    from mainmode.bench import strongswan
+    from mainmode.bench.against import against_strongswan
+    from mainmode.demo.requirements import require_hosts
+    from mainmode.demo.signals import end_on_signals
+
+    strongswan.require()
+    require_hosts("the benchmark")
+    end_on_signals()
+    comparison = against_strongswan(count, offer)
+    click.echo(json.dumps(comparison.as_json()) if as_json else comparison.text)
 
 
 @bench.command()

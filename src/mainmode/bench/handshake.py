@@ -28,7 +28,7 @@ def over_udp(count: int, offer: str) -> Figures:
         for end in (responder, initiator):
             end.word(Ready, _START_S)
         for end in (responder, initiator):
-            end.pipe.send("begin")
+            end.pipe.send(count)
         wait([initiator.pipe, responder.pipe], patience_s)
         # Whoever speaks first may say why the other one will never be done.
         ends = [initiator, responder] if initiator.pipe.poll() else [responder, initiator]

@@ -1,8 +1,9 @@
 """One end of a benchmark over UDP: the service's own sockets, door and executor in a process.
 
 Talks to: the process that measures, through a pipe: `Ready` once the sockets are open, a `Report`
-when all negotiations have come up or one has failed. Whatever comes down the pipe first is the
-word to begin; the next one, or its end, is the word to stop.
+when all negotiations asked for have come up or one has failed. A number that comes down the pipe
+asks for so many; an end that is not asked answers all the same. The end of the pipe is the word to
+stop.
 Does not: protect a packet (null driver), write a log, serve the control API.
 """
 
@@ -15,13 +16,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from mainmode.auth.authenticator import Role
-from mainmode.bench.terms import (
-    CREDENTIALS,
-    RESPONDERS,
-    initiator_of,
-    pairs_before_memory,
-    selection_of,
-)
+from mainmode.bench.ground import LOOPBACK, Ground, SeemingNat
+from mainmode.bench.terms import CREDENTIALS, pairs_before_memory
 from mainmode.bench.usage import Meter, Usage
 from mainmode.driver.null import NullDriver
 from mainmode.engine.engine import Engine
@@ -48,6 +44,7 @@ class Task:
     ports: tuple[int, int]
     """Our IKE port and NAT port."""
     peer_port: int
+    ground: Ground = LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class Report:
 
     usage: Usage
     elapsed_s: float
-    """From the word to begin to the last pair."""
+    """From the word to begin to the last pair asked for."""
     failure: str = ""
     """Why the first negotiation that failed did so."""
 
@@ -87,8 +84,12 @@ class _Watch(AuditStore):
 class _Routes(Routes):
     """Each responder has one initiator."""
 
+    def __init__(self, task: Task) -> None:
+        super().__init__((), task.ports[0], time.monotonic)
+        self._ground = task.ground
+
     def local_toward(self, peer: IpAddress) -> IpAddress:
-        return initiator_of(peer)
+        return self._ground.initiator_of(peer)
 
 
 class _Station:
@@ -98,19 +99,21 @@ class _Station:
         self._meter = Meter()  # first: whatever is made ahead counts
         self._task = task
         self._pipe = pipe
-        self._begun = self._pairs = 0
+        self._begun = self._pairs = self._asked = 0
         self._reported = False
         self._started_at = 0.0
         self._over = asyncio.Event()
-        selection = selection_of(task.offer)
+        selection = task.ground.selection(task.offer, task.role)
         self._sockets = Sockets((), *task.ports)
+        behind_nat = task.ground.behind_nat and task.role is Role.INITIATOR
+        self._nat = SeemingNat(self._sockets) if behind_nat else None
         self._driver = NullDriver(os.urandom)
         self._door = Door(
             Engine(selection, CREDENTIALS, os.urandom),
             self._driver,
-            self._sockets,
+            self._nat or self._sockets,
             _Watch(self._established, self._failed),
-            _Routes((), task.ports[0], time.monotonic),
+            _Routes(task),
             selection,
             task.ports[0],
             peer_port=task.peer_port,
@@ -128,25 +131,25 @@ class _Station:
         self._sockets.close()
 
     def _readable(self, ready: UdpSocket) -> None:
-        self._door.datagrams(ready.drain(self._driver.receive))
+        datagrams = ready.drain(self._driver.receive)
+        self._door.datagrams(self._nat.received(datagrams) if self._nat else datagrams)
 
     def _told(self) -> None:
         try:
-            self._pipe.recv()
+            more: int = self._pipe.recv()
         except EOFError:
             self._over.set()
             return
-        if self._started_at:
-            self._over.set()
-            return
+        self._asked += more
+        self._reported = False
         self._started_at = time.monotonic()
         if self._task.role is Role.INITIATOR:
-            for _ in range(min(AT_ONCE, self._task.count)):
+            for _ in range(min(AT_ONCE, more)):
                 self._connect()
 
     def _connect(self) -> None:
         """The next negotiation, with a host of its own."""
-        peer = RESPONDERS + self._begun
+        peer = self._task.ground.responders + self._begun
         self._begun += 1
         self._door.connect(peer)
 
@@ -154,9 +157,9 @@ class _Station:
         self._pairs += 1
         if self._pairs == pairs_before_memory(self._task.count):
             self._meter.watch_memory(self._pairs)
-        if self._pairs == self._task.count:
+        if self._pairs == self._asked:
             self._report()
-        elif self._task.role is Role.INITIATOR and self._begun < self._task.count:
+        elif self._task.role is Role.INITIATOR and self._begun < self._asked:
             asyncio.get_running_loop().call_soon(self._connect)
 
     def _failed(self, why: str) -> None:

@@ -3,7 +3,6 @@ negotiation, so that each is the first between its two hosts."""
 
 from ipaddress import IPv4Address
 
-from mainmode.model import IpAddress
 from mainmode.policy.model import Policy
 from mainmode.policy.selection import Selection
 from mainmode.testing.samples import CREDENTIALS, policy, rule
@@ -44,11 +43,6 @@ def pairs_before_memory(count: int) -> int:
 
 def _policy_of(offer: str) -> Policy:
     return policy(rule("127.64.0.0/10", "127.128.0.0/10"), main_mode=offer)
-
-
-def initiator_of(responder: IpAddress) -> IpAddress:
-    """Who negotiates with this responder."""
-    return INITIATORS + (int(responder) - int(RESPONDERS))
 
 
 def quick_mode_offer(suite: str) -> str:

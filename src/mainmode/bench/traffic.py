@@ -1,12 +1,10 @@
 """Traffic between two hosts whose services protect it, and what that costs each service."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import Pipe
-from pathlib import Path
 
 from mainmode.bench.ends import End, started
 from mainmode.bench.flows import (
@@ -21,14 +19,12 @@ from mainmode.bench.flows import (
 from mainmode.bench.hosts import policy_of, require_reply, two_services
 from mainmode.bench.terms import quick_mode_offer
 from mainmode.bench.throughput import Cost, Flow, Traffic
+from mainmode.bench.usage import cpu_s_of
 from mainmode.demo.ping import Pinger
 from mainmode.demo.service import Service
 from mainmode.model import Mode
 
 _PATIENCE_S = 20.0
-_USER, _SYSTEM = 11, 12
-"""Of the fields of /proc/PID/stat that follow the program's name (proc(5))."""
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def measure(suite: str, mode: Mode, seconds: float) -> Traffic:
@@ -105,10 +101,4 @@ class _Reading:
     def of(cls, service: Service) -> "_Reading":
         pairs = service.client.get("/v1/qmsas")["qmsas"]
         packets = sum(each["packets_sent"] + each["packets_received"] for each in pairs)
-        return cls(time.monotonic(), _cpu_s(service.pid), packets)
-
-
-def _cpu_s(process: int) -> float:
-    """User and system time that a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[_USER]) + int(fields[_SYSTEM])) / _TICKS_PER_S
+        return cls(time.monotonic(), cpu_s_of(service.pid), packets)

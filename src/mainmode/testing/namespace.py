@@ -8,9 +8,10 @@ Does not: make interfaces; it begins with a loopback that is down. Errors are OS
 
 import ctypes
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import IO, TypeVar
 
 _CLONE_NEWNET = 0x4000_0000
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -37,6 +38,17 @@ class Namespace:
             return work()
 
         return _in_thread(enter)
+
+    def popen(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdout: IO[bytes] | None = None,
+        stderr: IO[bytes] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Starts a program in the namespace."""
+        return self.inside(lambda: subprocess.Popen(command, env=env, stdout=stdout, stderr=stderr))
 
     def close(self) -> None:
         """It goes once the last process and socket in it is gone too."""
