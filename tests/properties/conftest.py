@@ -19,3 +19,9 @@ def pytest_collection_modifyitems(config: pytest.Config) -> None:
 def stores(pytestconfig: pytest.Config) -> int:
     """How many policy stores a round trip tries."""
     return 40 if pytestconfig.getoption("--quick") else int(pytestconfig.getoption("--stores"))
+
+
+@pytest.fixture(scope="session")
+def packets(pytestconfig: pytest.Config) -> int:
+    """How many packets are explained."""
+    return 400 if pytestconfig.getoption("--quick") else int(pytestconfig.getoption("--packets"))
