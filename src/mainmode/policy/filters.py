@@ -106,7 +106,7 @@ def compile_filters(
     compiled = [
         entry
         for rule in policy.rules
-        if rule.active and not (rule.tunnel_name and rule.tunnel_endpoint is None)
+        if rule.active and not _waits_for_gateway(rule)
         for each in rule.filter_list.filters
         for entry in _compile(rule, each, local_addresses)
     ]
@@ -121,6 +121,12 @@ def deciding_step(first: CompiledFilter, later: CompiledFilter) -> int:
 
 PLACE = 6
 """The last step: the place in the policy."""
+
+
+def _waits_for_gateway(rule: Rule) -> bool:
+    """Whether it is a tunnel to a name that has no address yet."""
+    negotiates = rule.filter_action.action is Action.NEGOTIATE
+    return negotiates and bool(rule.tunnel_name) and rule.tunnel_endpoint is None
 
 
 def _generality(entry: CompiledFilter) -> tuple[int, int, bool, int, int]:

@@ -4,7 +4,7 @@ no address."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mainmode.policy.model import Filter, PlaceKind, Policy, Rule
+from mainmode.policy.model import Action, Filter, PlaceKind, Policy, Rule
 
 _WITH_ADDRESSES = (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
 
@@ -28,7 +28,7 @@ def left_out(policy: Policy) -> Iterator[LeftOut]:
     for rule in policy.rules:
         if not rule.active:
             yield LeftOut(rule, "it is not active")
-        elif rule.tunnel_name and rule.tunnel_endpoint is None:
+        elif _waits_for_gateway(rule):
             yield LeftOut(rule, f"no address is known for its gateway {rule.tunnel_name}")
         else:
             yield from _filters(rule)
@@ -43,3 +43,8 @@ def _filters(rule: Rule) -> Iterator[LeftOut]:
         ]
         if unknown:
             yield LeftOut(rule, f"no address is known for {' and '.join(unknown)}", each)
+
+
+def _waits_for_gateway(rule: Rule) -> bool:
+    negotiates = rule.filter_action.action is Action.NEGOTIATE
+    return negotiates and bool(rule.tunnel_name) and rule.tunnel_endpoint is None
