@@ -98,8 +98,8 @@ class Selection:
         )
         """Whether main mode differs from peer to peer."""
         self.local_addresses = tuple(dict.fromkeys(local_addresses))
-        self._broadcast = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
-        self._ike_ports = frozenset(ike_ports)
+        self.broadcast_addresses = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
+        self.ike_ports = frozenset(ike_ports)
         self.ordered = compile_filters(policy, self.local_addresses)
         """Every filter in deciding order: the first that matches a packet decides."""
         self._by_version = {
@@ -152,14 +152,14 @@ class Selection:
             return f"{flow.remote} is this computer itself: permitted"
         if (
             flow.protocol == IpProtocol.UDP
-            and flow.local_port in self._ike_ports
+            and flow.local_port in self.ike_ports
             and flow.local in self.local_addresses
         ):
             return f"UDP port {flow.local_port} here is IKE, which is always exempt: permitted"
         return ""
 
     def _is_group(self, address: IpAddress) -> bool:
-        return address.is_multicast or address in self._broadcast
+        return address.is_multicast or address in self.broadcast_addresses
 
     # --- peers ----------------------------------------------------------------------------
 

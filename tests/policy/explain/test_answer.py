@@ -94,7 +94,7 @@ def test_authentication_in_the_order_of_the_rule() -> None:
     assert said is not None
     second = "main mode cannot tell two of a kind apart: the first counts"
     assert [(str(each), each.why_not) for each in said.authentication] == [
-        ("certificate of 'CN=CA'", "certificates are not offered"),
+        ("certificate from 'CN=CA'", "certificates are not offered"),
         ("preshared key 'peer.psk'", ""),
         ("preshared key 'other.psk'", second),
     ]

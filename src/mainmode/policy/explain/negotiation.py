@@ -11,7 +11,7 @@ from mainmode.failures import Refused
 from mainmode.model import IpAddress, Mode, Selector
 from mainmode.numbers import ProtocolId
 from mainmode.policy.check import not_enforced
-from mainmode.policy.model import Authentication, MainModeSettings, Method, Rule
+from mainmode.policy.model import Authentication, Identity, MainModeSettings, Method, Rule
 from mainmode.policy.offers import main_mode_proposal, quick_mode_proposal
 from mainmode.policy.offers.description import describe_transform
 from mainmode.policy.offers.main_mode import METHOD_NUMBERS
@@ -29,12 +29,7 @@ class Tried:
     """Why it is not tried; empty: it is."""
 
     def __str__(self) -> str:
-        method = self.authentication
-        if method.method is Method.PRESHARED_KEY:
-            return f"preshared key {method.secret!r}"
-        if method.method is Method.CERTIFICATE:
-            return f"certificate of {method.root_ca!r}"
-        return "Kerberos"
+        return method_word(self.authentication)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +144,27 @@ def _accepted(
         for each in _tried(methods)
         if each.authentication not in rule.authentication and not each.why_not
     )
+
+
+def method_word(authentication: Authentication) -> str:
+    """An authentication method and all that it names."""
+    words = [_METHODS[authentication.method].format(authentication)]
+    if authentication.local_identity != Identity():
+        words.append(f"as {authentication.local_identity}")
+    if authentication.peer_identity is not None:
+        words.append(f"of {authentication.peer_identity}")
+    if authentication.exclude_ca_name:
+        words.append("without naming the authority")
+    if authentication.account_mapping:
+        words.append("mapped to an account")
+    return " ".join(words)
+
+
+_METHODS = {
+    Method.PRESHARED_KEY: "preshared key {0.secret!r}",
+    Method.CERTIFICATE: "certificate from {0.root_ca!r}",
+    Method.KERBEROS: "Kerberos",
+}
 
 
 def lifetimes(settings: MainModeSettings) -> str:
