@@ -39,9 +39,13 @@ def _outcome(outcome: Outcome) -> Json:
     return {
         "action": outcome.action.value,
         "text": outcome_words(outcome),
-        "terms": terms_words(terms) if terms is not None else None,
+        "terms": _by_key(terms_words(terms)) if terms is not None else None,
         "main_mode": main_mode_words(terms.main_mode) if terms is not None else None,
     }
+
+
+def _by_key(words: dict[str, str]) -> dict[str, str]:
+    return {name.lower().replace(" ", "_"): word for name, word in words.items()}
 
 
 def _region(region: Region) -> Json:
