@@ -7,10 +7,11 @@ differs where it is negotiated before and after.
 from collections.abc import Collection, Iterable, Iterator
 
 from mainmode.model import IpAddress, Mode
-from mainmode.policy.difference.changes import Change, Zone
+from mainmode.policy.difference.changes import Change
 from mainmode.policy.difference.general import main_mode_words
 from mainmode.policy.difference.outcome import Outcome, Terms
 from mainmode.policy.difference.words import in_words
+from mainmode.policy.difference.zones import Zone
 from mainmode.policy.explain.negotiation import method_word
 from mainmode.policy.model import Action, FilterAction
 from mainmode.policy.words import quick_mode_offer_word
