@@ -56,6 +56,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=500,
         help="how many generated policy stores go through each round trip (tests/properties)",
     )
+    parser.addoption(
+        "--packets",
+        type=int,
+        default=3000,
+        help="for how many generated packets explanation and drivers must agree (tests/properties)",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

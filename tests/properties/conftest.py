@@ -20,3 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def stores(pytestconfig: pytest.Config) -> int:
     """How many policy stores a round trip tries."""
     return int(pytestconfig.getoption("--stores"))
+
+
+@pytest.fixture(scope="session")
+def packets(pytestconfig: pytest.Config) -> int:
+    """How many packets are explained."""
+    return share_of(int(pytestconfig.getoption("--packets")))

@@ -2,7 +2,7 @@
 
 import click
 
-from mainmode.cli import policy_files, policy_store
+from mainmode.cli import policy_diff, policy_explain, policy_files, policy_store
 
 
 @click.group()
@@ -14,6 +14,8 @@ for command in (
     policy_files.check,
     policy_files.template,
     policy_files.schema,
+    policy_explain.explain,
+    policy_diff.diff,
     policy_store.show,
     policy_store.assign,
     policy_store.unassign,

@@ -20,7 +20,7 @@ from mainmode.engine.desk import Desk
 from mainmode.engine.events import SoftSaEnded, SoftSaEstablished
 from mainmode.engine.timers import TimerKind, numbered
 from mainmode.engine.wishes import Wish
-from mainmode.model import IpAddress, Mode, Path, SoftSa
+from mainmode.model import IpAddress, Path, SoftSa
 from mainmode.policy.model import MainModeSettings
 
 
@@ -138,7 +138,4 @@ class SoftSas:
 
 def allowed(wish: Wish) -> bool:
     """Whether policy lets the traffic of this wish pass in clear when nobody answers."""
-    action = wish.decision.filter_action
-    return (
-        wish.decision.mode is Mode.TRANSPORT and action.allow_fallback and not wish.passes_in_clear
-    )
+    return wish.decision.allows_fallback and not wish.passes_in_clear

@@ -64,6 +64,11 @@ class NotEnforced:
     instead: str
     """What happens for the time being."""
 
+    @property
+    def text(self) -> str:
+        setting = f"{'.'.join(self.key)} is " if self.key else ""
+        return f"{setting}not enforced yet: {self.instead}"
+
 
 def _names_ipv6(rule: Rule) -> bool:
     return any(
@@ -93,6 +98,7 @@ def _changes(key: str) -> Callable[[Settings], object]:
     return lambda settings: _setting(settings, key) != _setting(Settings(), key)
 
 
+NO_IPV6 = "IPv6 packets that it matches are dropped instead of protected"
 NOT_ENFORCED = (
     *(
         NotEnforced(Settings, (key,), _changes(key), instead)
@@ -132,7 +138,7 @@ NOT_ENFORCED = (
         Rule,
         ("filter_list",),
         lambda rule: _negotiates(rule) and _names_ipv6(rule),
-        "IPv6 packets that it matches are dropped instead of protected",
+        NO_IPV6,
     ),
     NotEnforced(
         Rule,
@@ -260,11 +266,13 @@ Found = Iterator[tuple[tuple[str, ...], str]]
 """Key within the part, and the warning."""
 
 
+def not_enforced(value: object) -> Iterator[NotEnforced]:
+    """What this part of a policy says that does nothing yet."""
+    return (entry for entry in NOT_ENFORCED if isinstance(value, entry.of) and entry.is_set(value))
+
+
 def _not_enforced(value: object) -> Found:
-    for entry in NOT_ENFORCED:
-        if isinstance(value, entry.of) and entry.is_set(value):
-            setting = f"{'.'.join(entry.key)} is " if entry.key else ""
-            yield entry.key, f"{setting}not enforced yet: {entry.instead}"
+    return ((entry.key, entry.text) for entry in not_enforced(value))
 
 
 def _without_effect(value: object) -> Found:

@@ -86,6 +86,11 @@ class CompiledFilter:
         )
 
     @cached_property
+    def decides(self) -> tuple[str, ...]:
+        """What is said where it decides, made once."""
+        return (f"{self} decides: {self.action.value}",)
+
+    @cached_property
     def _text(self) -> str:
         return f"rule {self.rule.name!r} ({self.selector})"
 
@@ -106,6 +111,16 @@ def compile_filters(
         for entry in _compile(rule, each, local_addresses)
     ]
     return tuple(sorted(compiled, key=_generality))  # stable: rules and filters keep their order
+
+
+def deciding_step(first: CompiledFilter, later: CompiledFilter) -> int:
+    """The step of the deciding order, from 1, that puts `first` before `later`."""
+    keys = zip(_generality(first), _generality(later), strict=True)
+    return next((step for step, (one, other) in enumerate(keys, 1) if one != other), PLACE)
+
+
+PLACE = 6
+"""The last step: the place in the policy."""
 
 
 def _waits_for_gateway(rule: Rule) -> bool:

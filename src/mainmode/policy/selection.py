@@ -4,8 +4,8 @@ The deciding order is that of `filters`. Above it stand three exemptions, for ou
 packets alike: what this computer sends to itself, its own IKE, and (from negotiation only)
 multicast and broadcast.
 
-Talks to: `filters`; the engine and the driver ask it; `explain` prints what it says.
-Does not: know algorithms; `offers` does.
+Talks to: `filters`; the engine and the driver ask it.
+Does not: know algorithms, `offers` does; say why other filters lost, `explain` does.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 from mainmode import limits
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
-from mainmode.numbers import IpProtocol, name_of
+from mainmode.numbers import IpProtocol
 from mainmode.policy.filters import CompiledFilter, compile_filters
 from mainmode.policy.model import (
     Action,
@@ -43,7 +43,20 @@ class Decision:
     """Whom to negotiate with: the other host, or the tunnel endpoint."""
     mode: Mode
     because: tuple[str, ...]
-    """One sentence for each filter that was compared: which matched, which lost and why."""
+    """What decided, in a sentence; for a peer's quick mode one for each filter that was compared.
+    Why the others lost: `explain`."""
+    decided_by: CompiledFilter | None = None
+    """For a packet: the filter that decided; None: an exemption, or no filter matched."""
+
+    @property
+    def allows_fallback(self) -> bool:
+        """Whether this traffic may pass in clear when nobody answers: there are no soft SAs for
+        tunnels."""
+        return (
+            self.action is Action.NEGOTIATE
+            and self.mode is Mode.TRANSPORT
+            and self.filter_action.allow_fallback
+        )
 
     @property
     def filter_action(self) -> FilterAction:
@@ -85,8 +98,8 @@ class Selection:
         )
         """Whether main mode differs from peer to peer."""
         self.local_addresses = tuple(dict.fromkeys(local_addresses))
-        self._broadcast = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
-        self._ike_ports = frozenset(ike_ports)
+        self.broadcast_addresses = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
+        self.ike_ports = frozenset(ike_ports)
         self.ordered = compile_filters(policy, self.local_addresses)
         """Every filter in deciding order: the first that matches a packet decides."""
         self._by_version = {
@@ -98,40 +111,30 @@ class Selection:
 
     def decide(self, flow: Flow, direction: Direction = Direction.OUTBOUND) -> Decision:
         """What happens to a packet of this flow (which always runs from here to there)."""
-        exempt = self._exemption(flow)
+        exempt = self.exemption(flow)
         if exempt:
             return _permit((exempt,))
-        never_negotiated = self._is_group(flow.local) or self._is_group(flow.remote)
-        because: list[str] = []
-        winner: CompiledFilter | None = None
         for each in self._candidates(flow, direction):
-            why_not = _why_not(each, flow)
-            if winner is not None:
-                if not why_not:
-                    because.append(f"{each} also matches but is less specific")
-            elif why_not:
-                because.append(f"{each} does not match: {why_not}")
-            elif never_negotiated and each.action is Action.NEGOTIATE:
-                because.append(f"{each} matches, but multicast and broadcast are never negotiated")
-            else:
-                winner = each
-                because.append(f"{each} matches and is the most specific: {each.action.value}")
-        if winner is None:
-            return _permit((*because, "no filter decides: permitted"))
-        return self._decision(winner, flow, because)
+            if each.selector.matches(flow) and not self.passes_over(each, flow):
+                return self._decision(each, flow)
+        return _NOTHING_DECIDES
 
-    def _decision(self, winner: CompiledFilter, flow: Flow, because: list[str]) -> Decision:
-        action, rule, mode = winner.action, winner.rule, winner.mode
+    def _decision(self, winner: CompiledFilter, flow: Flow) -> Decision:
+        action, rule, mode, because = winner.action, winner.rule, winner.mode, winner.decides
         if action is not Action.NEGOTIATE:
-            return Decision(action, rule, None, None, mode, tuple(because))
+            return Decision(action, rule, None, None, mode, because, winner)
         if mode is Mode.TRANSPORT and flow.local not in self.local_addresses:
-            because.append(
-                f"{flow.local} is not an address of this computer, so transport mode cannot "
-                "protect it: blocked"
-            )
-            return Decision(Action.BLOCK, rule, None, None, mode, tuple(because))
+            because = (*because, f"{flow.local} {_FORWARDED}")
+            return Decision(Action.BLOCK, rule, None, None, mode, because, winner)
         selector, peer = winner.selector_for(flow), winner.peer_for(flow.remote)
-        return Decision(action, rule, selector, peer, mode, tuple(because))
+        return Decision(action, rule, selector, peer, mode, because, winner)
+
+    def passes_over(self, each: CompiledFilter, flow: Flow) -> bool:
+        """Whether a filter does not decide although it matches: multicast and broadcast are never
+        negotiated."""
+        return each.action is Action.NEGOTIATE and (
+            self._is_group(flow.local) or self._is_group(flow.remote)
+        )
 
     def _candidates(self, flow: Flow, direction: Direction) -> Iterator[CompiledFilter]:
         """The filters whose addresses and direction fit the flow, in deciding order."""
@@ -143,20 +146,20 @@ class Selection:
             ):
                 yield each
 
-    def _exemption(self, flow: Flow) -> str:
+    def exemption(self, flow: Flow) -> str:
         """Why no filter applies to this flow, or empty."""
         if flow.remote in self.local_addresses:
             return f"{flow.remote} is this computer itself: permitted"
         if (
             flow.protocol == IpProtocol.UDP
-            and flow.local_port in self._ike_ports
+            and flow.local_port in self.ike_ports
             and flow.local in self.local_addresses
         ):
             return f"UDP port {flow.local_port} here is IKE, which is always exempt: permitted"
         return ""
 
     def _is_group(self, address: IpAddress) -> bool:
-        return address.is_multicast or address in self._broadcast
+        return address.is_multicast or address in self.broadcast_addresses
 
     # --- peers ----------------------------------------------------------------------------
 
@@ -307,14 +310,5 @@ def _permit(because: tuple[str, ...]) -> Decision:
     return Decision(Action.PERMIT, None, None, None, Mode.TRANSPORT, because)
 
 
-def _why_not(each: CompiledFilter, flow: Flow) -> str:
-    """What keeps a filter whose addresses fit from matching, or empty."""
-    wanted = each.selector
-    if wanted.protocol not in (0, flow.protocol):
-        protocol, its = name_of(IpProtocol, wanted.protocol), name_of(IpProtocol, flow.protocol)
-        return f"it is for protocol {protocol.lower()}, not {its.lower()}"
-    if wanted.local_port not in (0, flow.local_port):
-        return f"it is for port {wanted.local_port} here, not {flow.local_port}"
-    if wanted.remote_port not in (0, flow.remote_port):
-        return f"it is for port {wanted.remote_port} there, not {flow.remote_port}"
-    return ""
+_NOTHING_DECIDES = _permit(("no filter decides: permitted",))
+_FORWARDED = "is not an address of this computer, so transport mode cannot protect it: blocked"

@@ -1,0 +1,45 @@
+"""The policy that a command asks about: of a file, or of the store."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mainmode.cli.stores import open_store, store_option
+from mainmode.errors import PersonError
+from mainmode.policy.edit import find_policy
+from mainmode.policy.load import policy_file
+from mainmode.policy.model import Policy
+from mainmode.policy.reading import read_document_file
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def policy_options(command: F) -> F:
+    """--policy, --store and --name: which policy."""
+    command = click.option(
+        "--name",
+        metavar="NAME",
+        help="This policy of the file or store, in place of the one that is assigned.",
+    )(command)
+    command = store_option(command)
+    return click.option(
+        "--policy",
+        "policy_file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="A policy file; without it, what the store puts in force.",
+    )(command)
+
+
+def chosen_policy(file: Path | None, store: str | None, name: str | None) -> Policy:
+    """Raises: PersonError, PolicyError."""
+    if file is None:
+        return open_store(store).in_force(name)
+    if store is not None:
+        raise PersonError("--policy and --store are two places", fix="give one of them")
+    read = read_document_file(file)
+    if name is not None:
+        return find_policy(read.document, name)
+    return policy_file(read).policy

@@ -1,0 +1,50 @@
+"""What of a policy gives no filter on this computer, and why: rules that are off, names that have
+no address."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mainmode.policy.model import Action, Filter, PlaceKind, Policy, Rule
+
+_WITH_ADDRESSES = (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A rule, or one filter of it, that matches nothing here."""
+
+    rule: Rule
+    why: str
+    filter: Filter | None = None
+
+    def __str__(self) -> str:
+        if self.filter is None:
+            return f"rule {self.rule.name!r}: {self.why}"
+        ends = f"{self.filter.source} to {self.filter.destination}"
+        return f"rule {self.rule.name!r}, filter from {ends}: {self.why}"
+
+
+def left_out(policy: Policy) -> Iterator[LeftOut]:
+    for rule in policy.rules:
+        if not rule.active:
+            yield LeftOut(rule, "it is not active")
+        elif _waits_for_gateway(rule):
+            yield LeftOut(rule, f"no address is known for its gateway {rule.tunnel_name}")
+        else:
+            yield from _filters(rule)
+
+
+def _filters(rule: Rule) -> Iterator[LeftOut]:
+    for each in rule.filter_list.filters:
+        unknown = [
+            str(place)
+            for place in (each.source, each.destination)
+            if place.kind not in _WITH_ADDRESSES
+        ]
+        if unknown:
+            yield LeftOut(rule, f"no address is known for {' and '.join(unknown)}", each)
+
+
+def _waits_for_gateway(rule: Rule) -> bool:
+    negotiates = rule.filter_action.action is Action.NEGOTIATE
+    return negotiates and bool(rule.tunnel_name) and rule.tunnel_endpoint is None
