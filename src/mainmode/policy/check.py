@@ -21,7 +21,6 @@ from mainmode.policy.model import (
     Authentication,
     ConnectionType,
     DefaultResponse,
-    Filter,
     FilterAction,
     MainModeOffer,
     MainModeSettings,
@@ -32,8 +31,6 @@ from mainmode.policy.model import (
     Rule,
 )
 from mainmode.policy.settings import Settings
-
-_WITH_ADDRESSES = (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,33 +121,9 @@ NOT_ENFORCED = (
     ),
     NotEnforced(
         Rule,
-        ("connection_type",),
-        lambda rule: rule.connection_type is not ConnectionType.ALL,
-        "the rule applies to every connection",
-    ),
-    NotEnforced(
-        Rule,
         ("filter_list",),
         lambda rule: _negotiates(rule) and _names_ipv6(rule),
         "IPv6 packets that it matches are dropped instead of protected",
-    ),
-    NotEnforced(
-        Rule,
-        ("tunnel_endpoint",),
-        lambda rule: rule.tunnel_name,
-        "a gateway without an address yet: the rule matches nothing",
-    ),
-    NotEnforced(
-        Filter,
-        ("source",),
-        lambda each: each.source.kind not in _WITH_ADDRESSES,
-        "a name without addresses yet: the filter matches nothing",
-    ),
-    NotEnforced(
-        Filter,
-        ("destination",),
-        lambda each: each.destination.kind not in _WITH_ADDRESSES,
-        "a name without addresses yet: the filter matches nothing",
     ),
 )
 
@@ -275,6 +248,11 @@ def _without_effect(value: object) -> Found:
     if isinstance(value, Rule) and value.is_tunnel and not _negotiates(value):
         text = "tunnel_endpoint has no effect: its filter action does not negotiate"
         yield ("tunnel_endpoint",), text
+    if isinstance(value, Rule) and value.connection_type is not ConnectionType.ALL:
+        ends = ((each.source.kind, each.destination.kind) for each in value.filter_list.filters)
+        if any(PlaceKind.ME not in each for each in ends):
+            text = 'connection_type has no effect on filters without "me": addresses tell the link'
+            yield ("connection_type",), text
 
 
 def _negotiates(rule: Rule) -> bool:

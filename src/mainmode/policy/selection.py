@@ -25,6 +25,7 @@ from mainmode.policy.model import (
     Policy,
     Rule,
 )
+from mainmode.policy.surroundings import Surroundings
 from mainmode.policy.weak import as_enforced, toward_windows_2000
 
 _LIMITED_BROADCAST = IPv4Address("255.255.255.255")
@@ -65,7 +66,7 @@ class PeerTerms:
 
 
 class Selection:
-    """One policy, compiled for the addresses this computer has now.
+    """One policy, compiled for the addresses this computer and the names in it have now.
 
     A change of policy or addresses is a new Selection. Filters are walked one by one; an index by
     address and a flow cache can take the place of `_candidates` and change nothing else.
@@ -78,6 +79,7 @@ class Selection:
         *,
         broadcast_addresses: Iterable[IpAddress] = (),
         ike_ports: Iterable[int] = (limits.IKE_PORT, limits.NAT_PORT),
+        around: Surroundings | None = None,
     ) -> None:
         self.policy = policy = as_enforced(policy)
         self._any_special = any(
@@ -87,7 +89,7 @@ class Selection:
         self.local_addresses = tuple(dict.fromkeys(local_addresses))
         self._broadcast = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
         self._ike_ports = frozenset(ike_ports)
-        self.ordered = compile_filters(policy, self.local_addresses)
+        self.ordered = compile_filters(policy, self.local_addresses, around)
         """Every filter in deciding order: the first that matches a packet decides."""
         self._by_version = {
             version: tuple(each for each in self.ordered if each.selector.local.version == version)
