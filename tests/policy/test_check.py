@@ -62,7 +62,6 @@ def not_enforced() -> Mapping[str, list[str]]:
         "ike_logging": set_to(ike_logging=True),
         "diagnostics": set_to(diagnostics=7),
         "log_interval": set_to(log_interval_s=60),
-        "default response": texts(default_response=DefaultResponse(True, authentication=(KEY,))),
         "AH joined with ESP": texts(replace(PLAIN, filter_action=joined)),
         "certificates": texts(authenticated(Method.CERTIFICATE)),
         "Kerberos": texts(authenticated(Method.KERBEROS)),
@@ -141,6 +140,8 @@ def test_a_policy_without_rules() -> None:
     assert [warning.text for warning in warnings(Policy("empty"))] == [
         "the policy has no rules: everything is permitted"
     ]
+    responding = DefaultResponse(True, authentication=(KEY,))
+    assert warnings(Policy("respond only", default_response=responding)) == []
 
 
 class _Secrets:

@@ -96,12 +96,6 @@ NOT_ENFORCED = (
         for key, instead in _SETTINGS_NOT_ENFORCED.items()
     ),
     NotEnforced(
-        DefaultResponse,
-        ("active",),
-        lambda response: response.active,
-        "only what a rule's filters match is secured",
-    ),
-    NotEnforced(
         QuickModeOffer,
         (),
         lambda offer: offer.ah is not None and offer.esp_cipher is not None,
@@ -168,7 +162,7 @@ def warnings(
                 places.of(caution.path[1:] if beside else (*place, *caution.path)),
             )
         )
-    if not policy.rules:
+    if not policy.rules and not policy.default_response.active:
         found.append(PolicyWarning("the policy has no rules: everything is permitted"))
     return sorted(dict.fromkeys(found), key=lambda warning: warning.line)
 

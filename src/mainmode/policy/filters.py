@@ -115,10 +115,10 @@ def compile_filters(
         for each in rule.filter_list.filters
         for entry in _Compiler(rule, local_addresses, around).compiled(each)
     ]
-    return tuple(sorted(compiled, key=_generality))  # stable: rules and filters keep their order
+    return tuple(sorted(compiled, key=by_specificity))  # stable: rules and filters keep their order
 
 
-def _generality(entry: CompiledFilter) -> tuple[int, int, bool, int, int]:
+def by_specificity(entry: CompiledFilter) -> tuple[int, int, bool, int, int]:
     """The sort key of steps 1 to 5; small comes first."""
     selector = entry.selector
     narrow, wide = sorted((selector.local.size, selector.remote.size))

@@ -2,12 +2,13 @@
 
 The deciding order is that of `filters`. Above it stand three exemptions, for outbound and inbound
 packets alike: what this computer sends to itself, its own IKE, and (from negotiation only)
-multicast and broadcast.
+multicast and broadcast. Below it stands the default response rule, for what pairs carry under it.
 
 Talks to: `filters`; the engine and the driver ask it; `explain` prints what it says.
 Does not: know algorithms; `offers` does.
 """
 
+import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -16,7 +17,7 @@ from mainmode import limits
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
 from mainmode.numbers import IpProtocol, name_of
-from mainmode.policy.filters import CompiledFilter, compile_filters
+from mainmode.policy.filters import CompiledFilter, by_specificity, compile_filters
 from mainmode.policy.model import (
     Action,
     Authentication,
@@ -25,6 +26,7 @@ from mainmode.policy.model import (
     Policy,
     Rule,
 )
+from mainmode.policy.response import response_rule
 from mainmode.policy.surroundings import Surroundings
 from mainmode.policy.weak import as_enforced, toward_windows_2000
 
@@ -59,10 +61,18 @@ class PeerTerms:
     """What main mode with one peer may look like."""
 
     authentications: tuple[Authentication, ...]
-    """Of all rules toward the peer, the deciding rule's first, each once."""
+    """Of all rules toward the peer, the deciding rule's first, the default response rule's last,
+    each once."""
     rules: tuple[Rule, ...]
+    """Those that lead to the peer; without any, there is the default response rule alone: the peer
+    may ask, and is not asked."""
     explain_refusals: bool
     """Whether a rule lets the peer hear which offers would have been accepted."""
+
+    @property
+    def ours(self) -> tuple[Authentication, ...]:
+        """What we offer when we begin."""
+        return tuple(dict.fromkeys(each for rule in self.rules for each in rule.authentication))
 
 
 class Selection:
@@ -95,6 +105,28 @@ class Selection:
             version: tuple(each for each in self.ordered if each.selector.local.version == version)
             for version in (4, 6)
         }
+        self.response = response_rule(policy)
+        self.answered: tuple[CompiledFilter, ...] = ()
+        """The filters of the default response rule, below all others."""
+        self._answered: dict[IpAddress, list[CompiledFilter]] = {}
+        """By the other host."""
+
+    def answering(self, selectors: Iterable[Selector]) -> "Selection":
+        """The same with the default response rule's filters for this traffic, and no others."""
+        response = self.response
+        if response is None:
+            return self
+        other = copy.copy(self)
+        other.answered = tuple(
+            sorted(
+                (CompiledFilter(response, each, True, True) for each in dict.fromkeys(selectors)),
+                key=by_specificity,
+            )
+        )
+        other._answered = {}
+        for each in other.answered:
+            other._answered.setdefault(each.selector.remote.first, []).append(each)
+        return other
 
     # --- packets --------------------------------------------------------------------------
 
@@ -106,7 +138,7 @@ class Selection:
         never_negotiated = self._is_group(flow.local) or self._is_group(flow.remote)
         because: list[str] = []
         winner: CompiledFilter | None = None
-        for each in self._candidates(flow, direction):
+        for each in (*self._candidates(flow, direction), *self._answers(flow)):
             why_not = _why_not(each, flow)
             if winner is not None:
                 if not why_not:
@@ -145,6 +177,12 @@ class Selection:
             ):
                 yield each
 
+    def _answers(self, flow: Flow) -> Iterator[CompiledFilter]:
+        """Likewise of the default response rule's."""
+        for each in self._answered.get(flow.remote, ()):
+            if flow.local in each.selector.local:
+                yield each
+
     def _exemption(self, flow: Flow) -> str:
         """Why no filter applies to this flow, or empty."""
         if flow.remote in self.local_addresses:
@@ -166,14 +204,29 @@ class Selection:
         """How main mode with `peer` may be authenticated; None: no rule asks for it."""
         found = {id(each.rule): each.rule for each in self._negotiating(local, peer)}
         rules = tuple(found.values())  # by id: hashing a rule hashes all its filters
-        if not rules:
+        open_to = rules
+        if self.response is not None and self._may_ask(local, peer):
+            open_to = (*rules, self.response)
+        if not open_to:
             return None
-        authentications = (each for rule in rules for each in rule.authentication)
+        authentications = (each for rule in open_to for each in rule.authentication)
         return PeerTerms(
             tuple(dict.fromkeys(authentications)),
             rules,
             any(rule.explain_refusals for rule in rules),
         )
+
+    def negotiates_with(self, local: IpAddress, peer: IpAddress) -> bool:
+        """Whether a rule leads to `peer`: we would begin a negotiation ourselves."""
+        return next(self._negotiating(local, peer), None) is not None
+
+    def _may_ask(self, local: IpAddress, peer: IpAddress) -> bool:
+        """Whether the default response rule may have something to give to this peer."""
+        if self._is_group(peer) or peer in self.local_addresses:
+            return False
+        hosts = Selector(AddressRange.host(local), AddressRange.host(peer))
+        covering = (each for each in self.ordered if each.selector.covers(hosts))
+        return next((each.action for each in covering), Action.NEGOTIATE) is Action.NEGOTIATE
 
     def main_mode(self, local: IpAddress, peer: IpAddress) -> MainModeSettings:
         """The settings of main mode toward `peer`: the deciding rule's own, else the policy's."""
@@ -181,7 +234,7 @@ class Selection:
         if not self._any_special:
             return settings
         terms = self.toward(local, peer)
-        if terms is None:
+        if terms is None or not terms.rules:
             return settings
         settings = terms.rules[0].main_mode or settings
         weak = any(rule.windows_2000_peer for rule in terms.rules) and not self.policy.weak_host
@@ -253,9 +306,36 @@ class Selection:
                 self._check(each, request, authentication)
                 because.append(f"{each} covers it")
                 return Decision(each.action, each.rule, selector, peer, mode, tuple(because))
+        if self._grants(request, authentication):
+            because.append(
+                "no filter covers it: the default response rule secures what asks for it"
+            )
+            return Decision(Action.NEGOTIATE, self.response, selector, peer, mode, tuple(because))
         modes = {each.mode for each in self._negotiating(local, peer)}
         reason = Reason.MODE_MISMATCH if modes and mode not in modes else Reason.NOT_AUTHORISED
         raise self._refusal(request, "no filter of ours toward this peer covers it", reason)
+
+    def _grants(self, request: "_Request", authentication: Authentication) -> bool:
+        """Whether the default response rule does."""
+        return (
+            self.response is not None
+            and request.mode is Mode.TRANSPORT
+            and authentication in self.response.authentication
+            and not self._is_group(request.peer)
+        )
+
+    def is_response(self, selector: Selector) -> bool:
+        """Whether a pair for this traffic stands under the default response rule: it is between
+        two hosts, and no negotiate filter covers it."""
+        return (
+            self.response is not None
+            and selector.local.is_host
+            and selector.remote.is_host
+            and not any(
+                each.action is Action.NEGOTIATE and each.selector.covers(selector)
+                for each in self._by_version[selector.local.version]
+            )
+        )
 
     def _check(
         self, covering: CompiledFilter, request: "_Request", authentication: Authentication

@@ -95,7 +95,7 @@ class Door:
 
     def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
         """A stranger's SPI is nobody's business: only the counter tells of it."""
-        if self._selection.toward(local, peer) is None:
+        if not self._selection.negotiates_with(local, peer):
             return
         path = self._path(local, peer)
         self._enter(

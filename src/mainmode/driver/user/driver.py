@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from mainmode import limits
+from mainmode.driver.answers import Answers
 from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
 from mainmode.driver.spis import SpiAllocator
 from mainmode.driver.user import netfilter, routing, ruleset, soft_sets
@@ -56,6 +57,7 @@ class UserDriver:
         self._clock = clock
         self._name = device
         self._spis = SpiAllocator(entropy)
+        self._answers = Answers()
         self._device: TunDevice | None = None
         self._receivers: list[socket.socket] = []
         self._sender: PacketSender | None = None
@@ -168,6 +170,7 @@ class UserDriver:
         if kinds := soft_sets.kinds(selection):
             netfilter.declare(soft_sets.declarations(kinds))
         soft = self._clear.permitted
+        selection = self._answers.assign(selection, self._plane.pairs())
         table = ruleset.build(selection, device=self._name, ike_ports=self._ike_ports, soft=soft)
         netfilter.load(table)
         self._clear.assign(selection)
@@ -177,12 +180,21 @@ class UserDriver:
         return self._spis.allocate()
 
     def install(self, pair: SaPair, direction: Direction) -> None:
+        if direction is Direction.OUTBOUND:
+            self._answer(self._answers.add(pair))
         self._plane.install(pair, direction, self._clock())
         self._spis.take(pair.spi)
         if direction is Direction.OUTBOUND:
             self._put_before_soft_sas(pair)
 
+    def _answer(self, selection: Selection | None) -> None:
+        """The default response rule has other filters. Raises DriverError."""
+        if selection is not None:
+            netfilter.load(ruleset.answers(selection, device=self._name))
+            self._plane.follow(selection)
+
     def replace(self, old_spi: int, pair: SaPair, *, once_used: bool = False) -> None:
+        self._answer(self._answers.add(pair))
         self._plane.replace(old_spi, pair, self._clock(), once_used=once_used)
         self._put_before_soft_sas(pair)
 
@@ -209,6 +221,10 @@ class UserDriver:
     def remove(self, spi: int) -> None:
         self._plane.remove(spi)
         self._spis.free(spi)
+        try:
+            self._answer(self._answers.remove(spi))
+        except DriverError as error:
+            _LOG.error("traffic of a pair that is gone stays closed (%s)", error)
 
     def receive(self, esp: bytes, path: Path) -> None:
         self._plane.inbound_in_udp(esp, path, self._clock())

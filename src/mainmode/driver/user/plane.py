@@ -197,10 +197,14 @@ class DataPlane:
 
     def assign(self, selection: Selection, now: float) -> None:
         """Judge flows by this policy from now on, the waiting ones too."""
-        self._selection = selection
-        self._flows.clear()
+        self.follow(selection)
         for _, packet in self._held.release(lambda _: True):
             self.outbound(packet, now)
+
+    def follow(self, selection: Selection) -> None:
+        """Judge new flows by it; what waits goes on to wait."""
+        self._selection = selection
+        self._flows.clear()
 
     def install(self, pair: SaPair, direction: Direction, now: float) -> None:
         """Take one half into use. Raises DriverError."""
@@ -263,6 +267,10 @@ class DataPlane:
         self.is_slow = any(is_small_block(live.pair.outbound.cipher) for live in self._pairs)
 
     # --- what it tells --------------------------------------------------------------------
+
+    def pairs(self) -> list[SaPair]:
+        """All that are installed."""
+        return [live.pair for live in self._pairs]
 
     def has(self, spi: int) -> bool:
         return spi in self._pairs

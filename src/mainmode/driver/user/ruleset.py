@@ -16,6 +16,9 @@ UDP have no ports.
 A negotiate filter that allows fallback lets pass, before all else, what soft SAs permit
 (`soft_sets`).
 
+Below all filters stand those of the default response rule, in two chains of their own, which
+change while a policy stands (`answers`).
+
 The table outlives the process, hence required protection stays closed when it is killed: the
 marks go on, and the device's route is gone.
 
@@ -57,6 +60,8 @@ _CHAINS = {
     "input": ("filter", "input"),
     "forward": ("filter", "forward"),
 }
+_ANSWERS_OUT = "answers_out"
+_ANSWERS_IN = "answers_in"
 _PRIORITY_MANGLE = -150
 _ACCEPT: Json = {"accept": None}
 _DROP: Json = {"drop": None}
@@ -77,11 +82,25 @@ def build(
     rules = _rules(selection, device, sorted(ike_ports))
     commands: list[Json] = [{"add": {"table": TABLE}}]
     commands += [{"add": {"chain": _chain(name)}} for name in _CHAINS]
+    commands += [{"add": {"chain": in_table(name=name)}} for name in (_ANSWERS_OUT, _ANSWERS_IN)]
     commands += [{"flush": {"table": TABLE}}]
     commands += [{"add": {"counter": in_table(name=name)}} for name in COUNTERS]
     commands += soft_sets.permit(soft_sets.kinds(selection), soft)
-    commands += [{"add": {"rule": in_table(chain=chain, expr=expr)}} for chain, expr in rules]
+    commands += [_add_rule(chain, expr) for chain, expr in rules]
     return {"nftables": commands}
+
+
+def answers(selection: Selection, *, device: str) -> Json:
+    """One transaction: the filters of the default response rule, in place of those before."""
+    commands: list[Json] = [
+        {"flush": {"chain": in_table(name=name)}} for name in (_ANSWERS_OUT, _ANSWERS_IN)
+    ]
+    commands += [_add_rule(chain, expr) for chain, expr in _answers(selection, device)]
+    return {"nftables": commands}
+
+
+def _add_rule(chain: str, expr: _Statements) -> Json:
+    return {"add": {"rule": in_table(chain=chain, expr=expr)}}
 
 
 def _rules(
@@ -98,6 +117,17 @@ def _rules(
     yield "postrouting", _small_segments("oifname", device)
     yield from (("input", rule) for rule in _input(selection, device, ike_ports))
     yield from (("forward", rule) for rule in _forward(filters, device))
+    if selection.response is not None:
+        yield "output", [{"jump": {"target": _ANSWERS_OUT}}]
+        yield "input", [{"jump": {"target": _ANSWERS_IN}}]
+        yield from _answers(selection, device)
+
+
+def _answers(selection: Selection, device: str) -> Iterator[tuple[str, _Statements]]:
+    for each in selection.answered:
+        yield from ((_ANSWERS_OUT, rule) for rule in _departure(each, passing=False))
+    arrivals = _arrivals(selection.answered, device, passing=False)
+    yield from ((_ANSWERS_IN, rule) for rule in arrivals)
 
 
 def _output(selection: Selection, ike_ports: list[int]) -> Iterator[_Statements]:
