@@ -27,7 +27,8 @@ class Answers:
         return self._current(selection)
 
     def add(self, pair: SaPair) -> Selection | None:
-        """A pair begins to send."""
+        """A pair is there, its inbound half alone too: the peer may send through it before we know
+        that it has agreed, and what answers must not leave in clear."""
         if self._selection is None or not self._selection.is_response(pair.selector):
             return None
         known = pair.selector in self._by_spi.values()

@@ -330,10 +330,10 @@ class ModelDriver:
         if direction is Direction.INBOUND:
             self._spis.take(pair.spi)
             self._ends[pair.spi] = PairAtWork(pair, self._clock())
+            self._follow(self._answers.add(pair))
             self._is_stale = True
             return
         self._statistics.key_additions += 1
-        self._follow(self._answers.add(pair))
         self._flows.clear()
         self._release(pair.selector.matches)
 

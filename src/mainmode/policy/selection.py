@@ -216,10 +216,6 @@ class Selection:
             any(rule.explain_refusals for rule in rules),
         )
 
-    def negotiates_with(self, local: IpAddress, peer: IpAddress) -> bool:
-        """Whether a rule leads to `peer`: we would begin a negotiation ourselves."""
-        return next(self._negotiating(local, peer), None) is not None
-
     def _may_ask(self, local: IpAddress, peer: IpAddress) -> bool:
         """Whether the default response rule may have something to give to this peer."""
         if self._is_group(peer) or peer in self.local_addresses:

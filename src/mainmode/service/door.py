@@ -95,7 +95,7 @@ class Door:
 
     def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
         """A stranger's SPI is nobody's business: only the counter tells of it."""
-        if not self._selection.negotiates_with(local, peer):
+        if self._selection.toward(local, peer) is None:
             return
         path = self._path(local, peer)
         self._enter(
@@ -107,7 +107,10 @@ class Door:
         """From the packet's own address in transport mode, from the route's to a gateway."""
         peer = decision.peer
         if peer is None:
-            self._audit.record(AcquireIgnored(flow=str(flow), why="policy asks for no negotiation"))
+            # Under the default response rule, whose filters the driver has, it is for peers to ask.
+            if self._selection.response is None:
+                why = "policy asks for no negotiation"
+                self._audit.record(AcquireIgnored(flow=str(flow), why=why))
             return None
         local = flow.local if decision.mode is Mode.TRANSPORT else self._routes.local_toward(peer)
         if local is None:

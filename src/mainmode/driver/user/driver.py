@@ -180,7 +180,7 @@ class UserDriver:
         return self._spis.allocate()
 
     def install(self, pair: SaPair, direction: Direction) -> None:
-        if direction is Direction.OUTBOUND:
+        if direction is Direction.INBOUND:
             self._answer(self._answers.add(pair))
         self._plane.install(pair, direction, self._clock())
         self._spis.take(pair.spi)
@@ -194,7 +194,6 @@ class UserDriver:
             self._plane.follow(selection)
 
     def replace(self, old_spi: int, pair: SaPair, *, once_used: bool = False) -> None:
-        self._answer(self._answers.add(pair))
         self._plane.replace(old_spi, pair, self._clock(), once_used=once_used)
         self._put_before_soft_sas(pair)
 

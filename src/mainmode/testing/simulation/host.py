@@ -236,7 +236,7 @@ class Host:
 
     def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None:
         """As the service's door has it, a stranger's SPI is nobody's business."""
-        if not self.selection.negotiates_with(local, peer):
+        if self.selection.toward(local, peer) is None:
             return
         self.world.tally.rules["SPI unknown"] += 1
         path = Path(Endpoint(local, limits.IKE_PORT), Endpoint(peer, limits.IKE_PORT))
