@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from mainmode.failures import Failure
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
-from mainmode.policy.model import Action, Filter, Place, PlaceKind, Policy
+from mainmode.policy.model import Action, DefaultResponse, Filter, Place, PlaceKind, Policy
 from mainmode.policy.selection import Decision, Selection
 from tests.properties.policies import (
     HERE,
     KEY,
     NEGOTIATE_ALL,
     THERE,
+    WORLD,
     filters,
     flows,
     flows_between,
@@ -121,6 +122,26 @@ def test_decisions_agree_with_a_naive_reading(
     decision = Selection(policy, [HERE]).decide(flow, direction)
     assert _summary(decision) == _decided_naively(policy, flow, direction)
     assert decision.because
+
+
+_ANSWERED = st.lists(
+    st.sampled_from((THERE, *WORLD[2:])).map(
+        lambda remote: Selector(AddressRange.host(HERE), AddressRange.host(remote))
+    ),
+    max_size=3,
+)
+
+
+@settings(max_examples=500)
+@given(small_policies(), flows(), st.sampled_from(Direction), _ANSWERED)
+def test_looking_up_by_the_index_finds_what_the_plain_list_says(
+    policy: Policy, flow: Flow, direction: Direction, answered: list[Selector]
+) -> None:
+    policy = replace(policy, default_response=DefaultResponse(True))
+    selection = Selection(policy, [HERE]).answering(answered)
+    walked, found = selection.decide(flow, direction), selection.look_up(flow, direction)
+    assert replace(found, because=()) == replace(walked, because=())
+    assert found.because
 
 
 @given(small_policies())

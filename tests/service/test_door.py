@@ -31,7 +31,7 @@ class Decided(Selection):
         super().__init__(Policy(), ())
         self.decision = Decision(Action.NEGOTIATE, None, None, peer, mode, ())
 
-    def decide(self, flow: Flow, direction: Direction = Direction.OUTBOUND) -> Decision:
+    def look_up(self, flow: Flow, direction: Direction = Direction.OUTBOUND) -> Decision:
         return self.decision
 
 

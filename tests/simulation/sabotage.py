@@ -175,7 +175,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "master-key-pfs": silence(MainModeSa, "begin_quick_mode"),
     "shorter-lifetime": put(Reading, "lifetime_within", lambda _self, own: own),
     "refusal": silence(negotiations, "explanation"),
-    "no-negotiation": answer(Selection, "decide", BLOCKED),
+    "no-negotiation": answer(Selection, "look_up", BLOCKED),
     # restarts
     "initial-contact": silence(Endings, "forgotten_by_peer"),
     "unknown-spi": silence(Doubts, "about_pair"),

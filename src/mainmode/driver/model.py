@@ -142,7 +142,7 @@ class ModelDriver:
             return None
         known = self._decisions.get((flow, direction))
         if known is None:
-            known = self._selection.decide(flow, direction)
+            known = self._selection.look_up(flow, direction)
             self._decisions[flow, direction] = known
         return known
 

@@ -117,7 +117,7 @@ class Engine:
         policy names for the flow. It asks again as long as it holds packets, so nothing is lost
         by waiting for a quick mode that the peer has begun."""
         self._desk.begin(now)
-        decision = self._terms.selection.decide(flow)
+        decision = self._terms.selection.look_up(flow)
         peer = path.peer.address
         if (
             decision.action is Action.NEGOTIATE

@@ -69,7 +69,7 @@ class Door:
     # --- from the driver --------------------------------------------------------------------
 
     def acquire(self, flow: Flow) -> None:
-        path = self._path_for(flow, self._selection.decide(flow))
+        path = self._path_for(flow, self._selection.look_up(flow))
         if path is None:
             return
         self._enter(

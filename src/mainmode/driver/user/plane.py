@@ -72,12 +72,9 @@ class DataPlane:
         """A packet that the host wants protected: send it, or hold it until there is an SA."""
         try:
             packet = ip.require_packet(packet)
-            key = ip.flow_key(packet)
-            live = self._flows.get(key)
+            live = self.carrier(packet, now)
             if live is None:
-                live = self._pair_or_another_way(key, packet, now)
-                if live is None:
-                    return
+                return
             assert live.outbound is not None
             self._transmit(live.outbound.seal(packet))
         except PacketRefused as refused:
@@ -90,6 +87,15 @@ class DataPlane:
         live.octets_sent += len(packet)
         if live.octets_sent >= live.lifespan.next_octets:
             self._grow(live, now)
+
+    def carrier(self, packet: bytes, now: float) -> LivePair | None:
+        """The pair that carries a packet; None: it waits, or has left in clear under a soft SA.
+
+        Raises PacketRefused; OSError when it could not leave.
+        """
+        key = ip.flow_key(packet)
+        live = self._flows.get(key)
+        return self._pair_or_another_way(key, packet, now) if live is None else live
 
     def inbound(self, packet: bytes, now: float) -> None:
         """An IP packet with ESP or AH for this host: open it and hand it over, or drop it."""
@@ -152,7 +158,7 @@ class DataPlane:
         left in clear under a soft SA."""
         flow = ip.outbound_flow(key)
         if self._selection is not None:
-            decision = self._selection.decide(flow)
+            decision = self._selection.look_up(flow)
             selector, peer, mode = _wanted(decision)
             live = self._pairs.sender(flow, selector=selector, peer=peer, mode=mode)
             if live is not None:

@@ -211,7 +211,7 @@ class Host:
     # --- what the driver tells --------------------------------------------------------------
 
     def acquire(self, flow: Flow) -> None:
-        decision = self.selection.decide(flow)
+        decision = self.selection.look_up(flow)
         if decision.peer is None:
             return
         local = flow.local if decision.mode is Mode.TRANSPORT else self.address
