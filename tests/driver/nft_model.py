@@ -108,6 +108,9 @@ def _sets(table: Json) -> dict[str, set[tuple[IpAddress, ...]]]:
 
 def _holds(condition: Json, packet: Packet, sets: dict[str, set[tuple[IpAddress, ...]]]) -> bool:
     match condition:
+        case {"op": "==", "left": {"concat": parts}, "right": {"set": members}}:
+            values = [_value(part, packet) for part in parts]
+            return any(all(map(_equals, values, member["concat"])) for member in members)
         case {"op": "==", "left": {"concat": parts}, "right": name}:
             return tuple(_value(part, packet) for part in parts) in sets.get(name, set())
     equal = _equals(_value(condition["left"], packet), condition["right"])

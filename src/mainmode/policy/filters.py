@@ -112,8 +112,9 @@ def compile_filters(
         entry
         for rule in policy.rules
         if rule.active
+        for compiler in [_Compiler(rule, local_addresses, around)]
         for each in rule.filter_list.filters
-        for entry in _Compiler(rule, local_addresses, around).compiled(each)
+        for entry in compiler.compiled(each)
     ]
     return tuple(sorted(compiled, key=by_specificity))  # stable: rules and filters keep their order
 
@@ -135,7 +136,8 @@ class _Compiler:
     ) -> None:
         self._rule = rule
         self._local = local_addresses
-        self._me = _on_links(rule.connection_type, local_addresses, around)
+        mine = _on_links(rule.connection_type, local_addresses, around)
+        self._me = [AddressRange.host(address) for address in mine]
         self._around = around
 
     def compiled(self, each: Filter) -> Iterable[CompiledFilter]:
@@ -188,7 +190,7 @@ class _Compiler:
         if place.kind is PlaceKind.ANY:
             return _EVERYWHERE
         if place.kind is PlaceKind.ME:
-            return [AddressRange.host(address) for address in self._me]
+            return self._me
         return [AddressRange.host(address) for address in self._around.addresses_of(place)]
 
 
