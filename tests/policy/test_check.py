@@ -55,7 +55,6 @@ def not_enforced() -> Mapping[str, list[str]]:
     joined = replace(NEGOTIATE, offers=(parse_quick_mode_offer("ah:sha1+esp:3des-sha1"),))
     exemption = parse_boot_exemption("tcp:0:22:inbound")
     return {
-        "exempt": set_to(exempt=0),
         "strong_crl_check": set_to(strong_crl_check=0),
         "boot_mode": set_to(boot_mode=BootMode.BLOCK),
         "boot_exemptions": set_to(boot_exemptions=(exemption,)),

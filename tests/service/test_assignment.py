@@ -14,6 +14,7 @@ from mainmode.model import IpAddress
 from mainmode.policy.document import NOTHING_ASSIGNED
 from mainmode.policy.model import PlaceKind, Policy, Rule
 from mainmode.policy.selection import Selection
+from mainmode.policy.settings import Settings
 from mainmode.service import assignment as assignment_module
 from mainmode.service.addresses import OwnAddresses
 from mainmode.service.assignment import Assignment
@@ -36,12 +37,16 @@ class Shelf:
         self.broken: set[str] = set()
         self.writable = True
         self.rules: dict[str, tuple[Rule, ...]] = {}
+        self.general = Settings()
 
     def read(self, instead: str | None = None) -> tuple[Policy, Credentials]:
         name = self.assigned if instead is None else instead
         if name in self.broken:
             raise PersonError(f"policy {name!r} is broken", line=3)
         return Policy(name or NOTHING_ASSIGNED, self.rules.get(name, ())), Credentials({})
+
+    def settings(self) -> Settings:
+        return self.general
 
     def assign(self, name: str) -> None:
         if not self.writable:
@@ -61,9 +66,11 @@ class Doorman:
     def __init__(self) -> None:
         self.selections: list[str] = []
         self.selectors: list[str] = []
+        self.exempt = -1
 
     def assign(self, selection: Selection, credentials: Credentials) -> None:
         self.selections.append(selection.policy.name)
+        self.exempt = selection.settings.exempt
         self.selectors = [str(each.selector.remote) for each in selection.ordered]
 
 
@@ -138,6 +145,25 @@ def test_a_store_that_cannot_be_written_brings_the_former_policy_back() -> None:
         with pytest.raises(PersonError, match="the store cannot be written"):
             stage.assignment.assign("second")
         assert stage.enforced == "first"
+
+    on_stage(case)
+
+
+def test_general_settings_are_read_with_the_policy() -> None:
+    async def case(stage: Stage) -> None:
+        stage.shelf.general = Settings(exempt=1)
+        stage.assignment.reload()
+        assert stage.door.exempt == 1
+        stage.shelf.general = Settings(exempt=2)
+        stage.driver.failures["assign"] = DriverError("nft is gone")
+        with pytest.raises(PersonError):
+            stage.assignment.reload()
+        stage.driver.failures.clear()
+        stage.shelf.broken = {"second"}
+        with pytest.raises(PersonError):
+            stage.assignment.assign("second")
+        stage.assignment.assign("third")
+        assert stage.door.exempt == 2
 
     on_stage(case)
 

@@ -71,7 +71,6 @@ def _names_ipv6(rule: Rule) -> bool:
 
 
 _SETTINGS_NOT_ENFORCED = {
-    "exempt": "IKE alone is exempt",
     "strong_crl_check": "certificates are not offered",
     "boot_mode": "everything passes until the service runs",
     "boot_exemptions": "everything passes until the service runs",

@@ -1,8 +1,9 @@
 """Which filter decides for a packet, a selector or a peer, and why.
 
-The deciding order is that of `filters`. Above it stand three exemptions, for outbound and inbound
-packets alike: what this computer sends to itself, its own IKE, and (from negotiation only)
-multicast and broadcast. Below it stands the default response rule, for what pairs carry under it.
+The deciding order is that of `filters`. Above it stand exemptions, for outbound and inbound packets
+alike: what this computer sends to itself, its own IKE, (from negotiation only) multicast and
+broadcast, and what the general settings exempt. Below it stands the default response rule, for
+what pairs carry under it.
 
 Talks to: `filters`; the engine and the driver ask it; `explain` prints what it says.
 Does not: know algorithms; `offers` does.
@@ -16,7 +17,7 @@ from ipaddress import IPv4Address
 from mainmode import limits
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
-from mainmode.numbers import IpProtocol, name_of
+from mainmode.numbers import KERBEROS_PORT, RSVP, IpProtocol, name_of
 from mainmode.policy.filters import CompiledFilter, by_specificity, compile_filters
 from mainmode.policy.index import FilterIndex
 from mainmode.policy.model import (
@@ -28,6 +29,7 @@ from mainmode.policy.model import (
     Rule,
 )
 from mainmode.policy.response import response_rule
+from mainmode.policy.settings import Settings
 from mainmode.policy.surroundings import Surroundings
 from mainmode.policy.weak import as_enforced, toward_windows_2000
 
@@ -90,6 +92,7 @@ class Selection:
         broadcast_addresses: Iterable[IpAddress] = (),
         ike_ports: Iterable[int] = (limits.IKE_PORT, limits.NAT_PORT),
         around: Surroundings | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self.policy = policy = as_enforced(policy)
         self._any_special = any(
@@ -100,6 +103,7 @@ class Selection:
         self._local = frozenset(self.local_addresses)
         self._broadcast = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
         self._ike_ports = frozenset(ike_ports)
+        self.settings = settings or Settings()
         self.ordered = compile_filters(policy, self.local_addresses, around)
         """Every filter in deciding order: the first that matches a packet decides."""
         self._by_version = {
@@ -222,7 +226,23 @@ class Selection:
             and flow.local in self._local
         ):
             return f"UDP port {flow.local_port} here is IKE, which is always exempt: permitted"
+        if self.settings.exempts_groups and (
+            self._is_group(flow.local) or self._is_group(flow.remote)
+        ):
+            return f"multicast and broadcast are exempt{self._level}"
+        if self.settings.exempts_kerberos_and_rsvp and flow.local in self._local:
+            if flow.protocol == RSVP:
+                return f"RSVP is exempt{self._level}"
+            if flow.protocol in (IpProtocol.TCP, IpProtocol.UDP) and KERBEROS_PORT in (
+                flow.local_port,
+                flow.remote_port,
+            ):
+                return f"Kerberos (port {KERBEROS_PORT}) is exempt{self._level}"
         return ""
+
+    @property
+    def _level(self) -> str:
+        return f" (exempt = {self.settings.exempt}): permitted"
 
     def _is_group(self, address: IpAddress) -> bool:
         return address.is_multicast or address in self._broadcast

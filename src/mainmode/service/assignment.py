@@ -70,6 +70,7 @@ class Assignment:
         self._names: Names | None = None
         self._look: asyncio.TimerHandle | None = None
         self.policy, self.credentials = source.read()
+        self._settings = source.settings()
         self._seen = self._look_around(self.policy)
         self.selection = self._selection_of(self.policy, self._seen)
 
@@ -99,6 +100,7 @@ class Assignment:
             broadcast_addresses=seen.addresses.broadcast,
             ike_ports=self._ike_ports,
             around=seen.around,
+            settings=self._settings,
         )
 
     # --- on request -----------------------------------------------------------------------
@@ -144,10 +146,13 @@ class Assignment:
         return self.policy.name
 
     def _read(self, instead: str | None, why: str) -> str:
+        before = self._settings
         try:
             policy, credentials = self.source.read(instead)
+            self._settings = self.source.settings()
             self._assign(policy, credentials, why)
         except (PersonError, DriverError) as error:
+            self._settings = before
             self._audit.record(PolicyRefused(problem=str(error)))
             raise PersonError(str(error)) from None
         return policy.name

@@ -36,7 +36,7 @@ from mainmode.driver.user.bundles import Bundle, Field, bundled
 from mainmode.driver.user.routing import ARRIVED, DEPARTING, SENT
 from mainmode.driver.user.table import TABLE, Json, in_table
 from mainmode.model import AddressRange, Direction, Mode, Selector, SoftSa
-from mainmode.numbers import IpProtocol
+from mainmode.numbers import KERBEROS_PORT, RSVP, IpProtocol
 from mainmode.packets.ip import WITH_PORTS
 from mainmode.policy.filters import CompiledFilter
 from mainmode.policy.model import ME, Action, Rule
@@ -140,6 +140,7 @@ def _output(
     yield [_is(_meta("oifname"), "lo"), _ACCEPT]
     yield [_is(_meta("mark"), SENT), _ACCEPT]
     yield from _always_clear("sport", ike_ports)
+    yield from _exempt(selection)
     yield from _unknown_addresses("saddr", selection)
     yield from _departures(departing, passing=False)
 
@@ -157,6 +158,7 @@ def _input(
 ) -> Iterator[_Statements]:
     yield [_is(_meta("iifname"), "lo"), _ACCEPT]
     yield from _always_clear("dport", ike_ports)
+    yield from _exempt(selection)
     yield from _unknown_addresses("daddr", selection)
     yield from _arrivals(arriving, device, passing=False)
 
@@ -172,6 +174,18 @@ def _always_clear(port: str, ike_ports: list[int]) -> Iterator[_Statements]:
     yield [_is(ike, {"set": ike_ports}), _ACCEPT]
     discovery = {"payload": {"protocol": "icmpv6", "field": "type"}}
     yield [_is(discovery, {"set": _NEIGHBOUR_DISCOVERY}), _ACCEPT]
+
+
+def _exempt(selection: Selection) -> Iterator[_Statements]:
+    """What the general settings let pass whatever filters say."""
+    if selection.settings.exempts_groups:
+        yield [_is(_fib_type("daddr"), {"set": ["broadcast", "multicast"]}), _ACCEPT]
+    if selection.settings.exempts_kerberos_and_rsvp:
+        yield [_is(_meta("l4proto"), RSVP), _ACCEPT]
+        tcp_or_udp = {"set": [int(IpProtocol.TCP), int(IpProtocol.UDP)]}
+        for field in ("sport", "dport"):
+            port = {"payload": {"protocol": "th", "field": field}}
+            yield [_is(_meta("l4proto"), tcp_or_udp), _is(port, KERBEROS_PORT), _ACCEPT]
 
 
 def _unknown_addresses(field: str, selection: Selection) -> Iterator[_Statements]:
