@@ -21,9 +21,8 @@ from mainmode.policy.model import (
     Policy,
     Rule,
 )
-from mainmode.policy.settings import BootMode, Settings
+from mainmode.policy.settings import Settings
 from mainmode.policy.words import (
-    parse_boot_exemption,
     parse_main_mode_offer,
     parse_quick_mode_offer,
 )
@@ -53,11 +52,8 @@ def not_enforced() -> Mapping[str, list[str]]:
         return [each.text for each in warnings(Policy("test", (PLAIN,)), settings=changed)]
 
     joined = replace(NEGOTIATE, offers=(parse_quick_mode_offer("ah:sha1+esp:3des-sha1"),))
-    exemption = parse_boot_exemption("tcp:0:22:inbound")
     return {
         "strong_crl_check": set_to(strong_crl_check=0),
-        "boot_mode": set_to(boot_mode=BootMode.BLOCK),
-        "boot_exemptions": set_to(boot_exemptions=(exemption,)),
         "ike_logging": set_to(ike_logging=True),
         "diagnostics": set_to(diagnostics=7),
         "log_interval": set_to(log_interval_s=60),

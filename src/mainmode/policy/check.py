@@ -72,8 +72,6 @@ def _names_ipv6(rule: Rule) -> bool:
 
 _SETTINGS_NOT_ENFORCED = {
     "strong_crl_check": "certificates are not offered",
-    "boot_mode": "everything passes until the service runs",
-    "boot_exemptions": "everything passes until the service runs",
     "ike_logging": "use `mainmode log-level debug`",
     "diagnostics": "packets are not logged",
     "log_interval": "the driver reports nothing by itself",

@@ -24,7 +24,7 @@ from mainmode import limits
 from mainmode.driver.answers import Answers
 from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
 from mainmode.driver.spis import SpiAllocator
-from mainmode.driver.user import netfilter, routing, ruleset, soft_sets
+from mainmode.driver.user import boot, netfilter, routing, ruleset, soft_sets
 from mainmode.driver.user.clear import ClearTraffic
 from mainmode.driver.user.device import TunDevice
 from mainmode.driver.user.plane import DataPlane
@@ -34,6 +34,7 @@ from mainmode.errors import DriverError
 from mainmode.model import Direction, IpAddress, Path, SaPair, SoftSa
 from mainmode.numbers import IpProtocol, ProtocolId
 from mainmode.policy.selection import Selection
+from mainmode.policy.settings import Settings
 
 DEVICE = "mainmode0"
 _TICK_S = 1.0
@@ -253,6 +254,21 @@ def clean(device: str = DEVICE) -> None:
     if routing.device_exists(device):
         raise DriverError(f"device {device} exists: stop the service that owns it first")
     _put_in_order()
+
+
+def close_for_boot(settings: Settings, device: str = DEVICE) -> bool:
+    """Let pass only what the boot mode says, until a service starts. False: everything passes.
+
+    Raises DriverError, also when a service runs or has left its packet filter: that one holds.
+    """
+    if routing.device_exists(device):
+        raise DriverError(f"device {device} exists: a service runs already")
+    if netfilter.stands():
+        raise DriverError("the packet filter of a service stands already: it holds")
+    wanted = boot.commands(settings)
+    if wanted:
+        netfilter.declare(wanted)
+    return bool(wanted)
 
 
 def _put_in_order() -> None:

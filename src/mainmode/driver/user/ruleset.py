@@ -57,16 +57,17 @@ COUNTERS = {
 _Statements = list[Json]
 
 _WAYS = (Direction.OUTBOUND, Direction.INBOUND)
-_CHAINS = {
+CHAINS = {
     "output": ("route", "output"),
     "prerouting": ("filter", "prerouting"),
     "postrouting": ("filter", "postrouting"),
     "input": ("filter", "input"),
     "forward": ("filter", "forward"),
 }
+"""Base chains: kind and hook of each."""
 _ANSWERS_OUT = "answers_out"
 _ANSWERS_IN = "answers_in"
-_PRIORITY_MANGLE = -150
+PRIORITY = -150
 _ACCEPT: Json = {"accept": None}
 _DROP: Json = {"drop": None}
 _NEIGHBOUR_DISCOVERY = [133, 134, 135, 136, 137]
@@ -85,7 +86,7 @@ def build(
     """
     rules = _rules(selection, device, sorted(ike_ports))
     commands: list[Json] = [{"add": {"table": TABLE}}]
-    commands += [{"add": {"chain": _chain(name)}} for name in _CHAINS]
+    commands += [{"add": {"chain": _chain(name)}} for name in CHAINS]
     commands += [{"add": {"chain": in_table(name=name)}} for name in (_ANSWERS_OUT, _ANSWERS_IN)]
     commands += [{"flush": {"table": TABLE}}]
     commands += [{"add": {"counter": in_table(name=name)}} for name in COUNTERS]
@@ -336,8 +337,8 @@ def _has_ports(selector: Selector) -> bool:
 
 
 def _chain(name: str) -> Json:
-    kind, hook = _CHAINS[name]
-    return in_table(name=name, type=kind, hook=hook, prio=_PRIORITY_MANGLE, policy="accept")
+    kind, hook = CHAINS[name]
+    return in_table(name=name, type=kind, hook=hook, prio=PRIORITY, policy="accept")
 
 
 def _meta(key: str) -> Json:
