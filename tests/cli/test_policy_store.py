@@ -212,9 +212,12 @@ def test_confirming(service: Shell) -> None:
 
 
 def test_an_export_names_the_secrets_file(shell: Shell, folder: Path) -> None:
+    (folder / "local.toml").write_text("# ours\n" + WHOLE)
     exported = said(shell("policy", "export"))
-    assert exported == WHOLE
-    assert KEY not in exported
+    assert exported == "# ours\n" + WHOLE
+    one = said(shell("policy", "export", "first"))
+    assert 'secret_file = "keys/partner.psk"' in one
+    assert KEY not in exported + one
 
 
 def test_secrets_come_along_when_asked_for(shell: Shell, folder: Path, tmp_path: Path) -> None:

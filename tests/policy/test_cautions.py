@@ -82,8 +82,17 @@ def test_a_rule_counts_with_its_own_main_mode() -> None:
 def test_a_key_that_many_share(destination: str, many: str) -> None:
     [text] = texts(rule("all", NEGOTIATE, traffic("me", destination)))
     assert text == (
-        f"rule 'all': {many} may share this preshared key, and each can pose as any other"
+        f"rule 'all': {many} may share the preshared key 'peer.psk', and each can pose as any other"
     )
+
+
+def test_a_key_in_several_rules_counts_once_for_each_peer() -> None:
+    web = rule("web", NEGOTIATE, traffic("me", "192.0.2.2", "tcp", 0, 80))
+    other = rule("other", NEGOTIATE, traffic("me", "192.0.2.3"))
+    assert texts(PARTNER, web) == []
+    [text] = texts(PARTNER, web, other)
+    assert text.startswith("rule 'partner': 2 computers may share the preshared key 'peer.psk'")
+    assert texts(PARTNER, replace(other, active=False)) == []
 
 
 def test_a_key_that_one_identity_alone_may_use() -> None:

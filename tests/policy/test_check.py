@@ -127,7 +127,8 @@ def test_explaining_refusals_to_everybody() -> None:
 def test_a_filter_action_that_rules_share_is_warned_of_once() -> None:
     action = replace(NEGOTIATE, offers=(parse_quick_mode_offer("ah:md5"),))
     one = replace(PLAIN, filter_action=action)
-    other = rule("two", action, traffic("me", "192.0.2.3"))
+    other_key = Authentication(Method.PRESHARED_KEY, "other.psk")
+    other = rule("two", action, traffic("me", "192.0.2.3"), authentication=(other_key,))
     assert len(texts(one, other)) == 1
 
 

@@ -1,6 +1,7 @@
 """Compiling filters for this computer, and the order in which they decide."""
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
@@ -139,6 +140,15 @@ def test_a_tunnel_filter_that_can_only_mean_the_way_back_is_turned_round() -> No
 def test_a_tunnel_endpoint_means_nothing_to_permit_and_block() -> None:
     [blocked] = compiled(rule("off", BLOCK, traffic("me", "192.0.2.9"), tunnel="192.0.2.3"))
     assert blocked.mode is Mode.TRANSPORT
+
+
+def test_a_tunnel_to_a_name_matches_nothing_until_it_has_an_address() -> None:
+    named = replace(rule("t", NEGOTIATE, traffic("me", "any")), tunnel_name="gateway.example")
+    assert compiled(named) == ()
+    [blocked] = compiled(replace(named, filter_action=BLOCK))
+    assert blocked.mode is Mode.TRANSPORT
+    [tunnel] = compiled(replace(named, tunnel_endpoint=ip_address("192.0.2.3")))
+    assert tunnel.mode is Mode.TUNNEL
 
 
 # --- order --------------------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def _host(address: IpAddress) -> Place:
 def _rules(
     draw: st.DrawFn, name: str, lists: Sequence[FilterList], actions: Sequence[FilterAction]
 ) -> Rule:
-    filter_list = draw(st.sampled_from(lists))
+    filter_list = draw(st.sampled_from((*lists, lists[-1])))
     endpoint: IpAddress | None = draw(st.none() | _gateways)
     return Rule(
         name=name,

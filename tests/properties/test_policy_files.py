@@ -76,6 +76,14 @@ def test_a_changed_document_takes_the_place_of_the_old_one(
     assert written(after, text) == text
 
 
+@given(st.text(), st.text())
+def test_any_text_may_stand_in_a_description(before: str, after: str) -> None:
+    old, new = (Document((Policy("p", description=each),)) for each in (before, after))
+    text = written(old)
+    assert read(text) == old
+    assert read(written(new, f"# first\n{text}")) == new
+
+
 _PARTS = (
     Document,
     Settings,
@@ -119,7 +127,7 @@ def test_the_documents_above_set_every_field_of_the_model() -> None:
     """So a new field comes into the strategy, and with that into the form of policy files."""
     seen: set[tuple[type, str]] = set()
 
-    @settings(_SLOW, max_examples=100, derandomize=True, database=None)
+    @settings(_SLOW, max_examples=150, derandomize=True, database=None)
     @given(documents())
     def look(document: Document) -> None:
         for part in _parts(document):

@@ -170,6 +170,19 @@ def test_editors_wait_for_each_other(store: Store) -> None:
     assert [each.name for each in store.read().policies] == ["slow", "next"]
 
 
+def test_an_impatient_editor_does_not_wait(store: Store) -> None:
+    impatient = Store(store.folder, patient=False)
+    with store.edit():
+        with (
+            pytest.raises(PersonError, match="somebody else is changing the store"),
+            impatient.edit(),
+        ):
+            raise AssertionError("nobody gets a draft of it")
+        assert impatient.read() == Document()
+    with impatient.edit() as draft:
+        draft.document = put_policy(draft.document, Policy("p"))
+
+
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
@@ -257,3 +270,6 @@ def test_a_location_can_be_forgotten(store: Store) -> None:
     store.remove(Location.DYNAMIC)
     assert not store.file(Location.DYNAMIC).exists()
     assert not (store.folder / name).exists()
+    store.file(Location.DYNAMIC).write_text("[broken")
+    store.remove(Location.DYNAMIC)
+    assert not store.file(Location.DYNAMIC).exists()

@@ -38,7 +38,7 @@ def location_option(command: F) -> F:
 def open_store(named: str | None) -> "Store":
     from mainmode.store.store import Store
 
-    return Store(store_folder(named).absolute())
+    return Store(store_folder(named).resolve())
 
 
 def service_of(store: "Store", control: str | None) -> Client | None:

@@ -47,7 +47,7 @@ def cautions(policy: Policy, management: Flow | None = None) -> Iterator[Caution
         if rule.active:
             path = ("rule", index)
             yield from _lifetimes(policy, rule, path)
-            yield from _shared_keys(rule, path)
+    yield from _shared_keys(policy)
     yield from _without_packets(policy)
     yield from _fallbacks(policy)
     if management is not None:
@@ -100,31 +100,44 @@ def _lifetimes(policy: Policy, rule: Rule, path: Path) -> Iterator[Caution]:
 # --- preshared keys ---------------------------------------------------------------------------
 
 
-def _shared_keys(rule: Rule, path: Path) -> Iterator[Caution]:
-    if rule.filter_action.action is not Action.NEGOTIATE or rule.is_tunnel:
-        return
-    peers = max(
-        (_peers(each.source, each.destination) for each in rule.filter_list.filters), default=0
-    )
-    if peers < 2:
-        return
-    for index, authentication in enumerate(rule.authentication):
-        named = authentication.peer_identity is not None
-        if authentication.method is Method.PRESHARED_KEY and not named:
-            many = f"{peers} computers" if peers <= _COUNTABLE else "any number of computers"
-            if peers == _EVERYBODY:
+def _shared_keys(policy: Policy) -> Iterator[Caution]:
+    """Each key once, where it is named first."""
+    named: dict[str, tuple[Path, Rule]] = {}
+    peers: dict[str, dict[object, int]] = {}
+    for index, rule in enumerate(policy.rules):
+        if not rule.active or rule.filter_action.action is not Action.NEGOTIATE:
+            continue
+        for at, authentication in enumerate(rule.authentication):
+            key = authentication.secret
+            if authentication.method is Method.PRESHARED_KEY and not authentication.peer_identity:
+                named.setdefault(key, (("rule", index, "authentication", at), rule))
+                peers.setdefault(key, {}).update(_peers(rule))
+    for key, (path, rule) in named.items():
+        count = sum(peers[key].values())
+        if count > 1:
+            many = f"{count} computers" if count <= _COUNTABLE else "any number of computers"
+            if count >= _EVERYBODY:
                 many = "everybody"
-            text = f"{many} may share this preshared key, and each can pose as any other"
-            yield Caution((*path, "authentication", index), f"rule {rule.name!r}: {text}")
+            text = f"{many} may share the preshared key {key!r}, and each can pose as any other"
+            yield Caution(path, f"rule {rule.name!r}: {text}")
 
 
-def _peers(*ends: Place) -> int:
-    """How many computers a filter may lead to."""
-    sizes = {PlaceKind.ME: 0, PlaceKind.ANY: _EVERYBODY}
-    return max(
-        each.addresses.size if each.addresses is not None else sizes.get(each.kind, 1)
-        for each in ends
-    )
+def _peers(rule: Rule) -> dict[object, int]:
+    """How many computers each far end of a rule may be."""
+    if rule.is_tunnel:
+        return {rule.tunnel_endpoint or rule.tunnel_name: 1}
+    found: dict[object, int] = {}
+    for each in rule.filter_list.filters:
+        sizes = {end: _size(end) for end in (each.source, each.destination)}
+        widest = max(sizes, key=sizes.__getitem__)
+        found[widest] = sizes[widest]
+    return found
+
+
+def _size(end: Place) -> int:
+    if end.addresses is not None:
+        return end.addresses.size
+    return {PlaceKind.ME: 0, PlaceKind.ANY: _EVERYBODY}.get(end.kind, 1)
 
 
 # --- which filter decides ---------------------------------------------------------------------

@@ -4,6 +4,7 @@ Works on plain values (dictionaries, lists, text, numbers, truths) and knows not
 which arrays of tables get headers of their own.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, MutableMapping, MutableSequence
 from difflib import SequenceMatcher
@@ -65,7 +66,9 @@ def _value(value: object) -> str:
         return (
             "{ " + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + " }"
         )
-    return tomlkit.item(value).as_string()
+    if isinstance(value, str):  # TOML escapes as JSON does, and DEL too
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)
 
 
 def _array(values: list[Any]) -> str:
@@ -206,14 +209,13 @@ def _is_space(item: object) -> bool:
 
 def _spaced(text: str, before: str) -> str:
     """An empty line above each header that the change brought."""
-    old = before.splitlines()
-    known = set(pairwise(old))
+    known = set(pairwise(before.split("\n")))
     headers = {node.start_point.row for node in tables_in(text.encode())}
     lines: list[str] = []
-    for row, line in enumerate(text.splitlines()):
+    for row, line in enumerate(text.split("\n")):
         above = lines[-1] if lines else ""
         follows = row in headers and above.strip() and not above.startswith("#")
         if follows and (above, line) not in known:
             lines.append("")
         lines.append(line)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)

@@ -25,7 +25,7 @@ from mainmode.policy.form.tables import (
 )
 from mainmode.policy.layout import changed, laid_out
 from mainmode.policy.model import Policy
-from mainmode.policy.reading import read_document
+from mainmode.policy.reading import DocumentFile, read_document
 from mainmode.policy.settings import Settings
 
 _BODY = body_form(rule_form({}, {}))
@@ -33,11 +33,14 @@ _ONE_OF_SEVERAL = Form(Policy, (*ABOUT.entries, *_BODY.entries))
 _HERE = Path("document")
 
 
-def written(document: Document, before: str = "", *, one: bool = False) -> str:
+def written(
+    document: Document, before: str = "", *, one: bool = False, old: DocumentFile | None = None
+) -> str:
     """The text of a policy file.
 
     before: the text that this document replaces; empty: there is none.
     one: in the form of one policy, which the document must have and have assigned.
+    old: what `before` says, where that is known.
     """
     if not before.strip():
         return laid_out(as_values(document, one=one))
@@ -45,18 +48,20 @@ def written(document: Document, before: str = "", *, one: bool = False) -> str:
         return written(document, before.replace("\r\n", "\n")).replace("\n", "\r\n")
     before = before.removeprefix("\ufeff")
     try:
-        old = read_document(before.encode(), _HERE)
+        old = old or read_document(before.encode(), _HERE)
     except PolicyError:
         return laid_out(as_values(document))
     if old.document == document:
         return before
     one = old.has_one and _is_one(document)
+    was, becomes = as_values(old.document, one=old.has_one), as_values(document, one=one)
+    if laid_out(was) == before:  # nobody has touched it: there is nothing to keep
+        return laid_out(becomes)
     if old.has_one is one:
-        was, becomes = (as_values(each, one=one) for each in (old.document, document))
         after = _changed(before, was, becomes)
         if after and _reads_as(after, document):
             return after
-    return laid_out(as_values(document, one=one))
+    return laid_out(becomes)
 
 
 def exported(document: Document, secrets: Mapping[str, bytes], *, one: bool = False) -> str:

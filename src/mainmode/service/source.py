@@ -84,7 +84,7 @@ class StoreSource:
     file = ""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store = Store(store.folder, patient=False)  # the service never stands still
         self.store = str(store.folder)
         self._serves = False
 

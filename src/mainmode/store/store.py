@@ -11,12 +11,12 @@ Does not: tell a running service; the command line does.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mainmode.errors import PersonError
+from mainmode.errors import PersonError, PolicyError
 from mainmode.policy.document import Document, in_force
 from mainmode.policy.edit import assign
 from mainmode.policy.load import PolicyFile, policy_file
@@ -56,8 +56,10 @@ class Draft:
 class Store:
     """The store in one folder, which need not be there before something is saved."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, patient: bool = True) -> None:
+        """patient: wait while somebody else edits; otherwise that is a mistake."""
         self.folder = folder
+        self._patient = patient
         self._depth = 0
 
     def file(self, location: Location) -> Path:
@@ -102,23 +104,33 @@ class Store:
         with self._locked():
             file = self.file(location)
             source = self._source(file)
-            before = read_document(source, file).document
+            read = read_document(source, file)
+            before = read.document
             draft = Draft(before, self._secrets)
             yield draft
             if draft.document == before:
                 return
             if self._source(file) != source:
                 raise PersonError("the file was changed meanwhile", fix="try again", file=str(file))
-            self._save(file, draft.document, source)
-            self._sweep(before.secret_names)
+            text = written(draft.document, source.decode("utf-8"), old=read)
+            self._save(file, text, draft.document.secret_names)
+            after = draft.document.secret_names
+            self._sweep([name for name in before.secret_names if name not in after])
 
     def remove(self, location: Location) -> None:
-        """Forget a whole location. Raises: PersonError, PolicyError."""
+        """Forget a whole location; the preshared keys of one that cannot be read stay.
+
+        Raises: PersonError.
+        """
         if not self.file(location).exists():
             return
         with self._locked():
-            names = self.read(location).secret_names
-            self.file(location).unlink()
+            try:
+                names = self.read(location).secret_names
+            except PolicyError:
+                names = ()
+            with self._explained():
+                self.file(location).unlink()
             self._sweep(names)
 
     # --- files ----------------------------------------------------------------------------
@@ -127,15 +139,16 @@ class Store:
         with self._explained():
             return file.read_bytes() if file.exists() else b""
 
-    def _save(self, file: Path, document: Document, before: bytes) -> None:
+    def _save(self, file: Path, text: str, secrets: tuple[str, ...]) -> None:
         """Secrets first: no document ever names one that is not there."""
-        text = written(document, before.decode("utf-8"))
         with self._explained():
-            self._secrets.save(document.secret_names)
+            self._secrets.save(secrets)
             replace_file(file, text)
 
-    def _sweep(self, names: tuple[str, ...]) -> None:
+    def _sweep(self, names: Sequence[str]) -> None:
         """Remove the preshared keys among these that no location names any more."""
+        if not names:
+            return
         named = {name for each in Location for name in self.read(each).secret_names}
         with self._explained():
             self._secrets.remove(name for name in names if name not in named)
@@ -147,8 +160,7 @@ class Store:
             self._secrets = SecretFiles(self.folder)
             with self._explained():
                 self.folder.mkdir(parents=True, exist_ok=True)
-                self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-                fcntl.flock(self._lock, fcntl.LOCK_EX)
+                self._lock = self._claimed()
         self._depth += 1
         try:
             yield
@@ -156,6 +168,17 @@ class Store:
             self._depth -= 1
             if self._depth == 0:
                 os.close(self._lock)
+
+    def _claimed(self) -> int:
+        """The folder, locked. Raises: PersonError, OSError."""
+        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX if self._patient else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(folder)
+            problem = "somebody else is changing the store"
+            raise PersonError(problem, fix="try again", file=str(self.folder)) from None
+        return folder
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

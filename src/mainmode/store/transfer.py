@@ -39,12 +39,15 @@ def take_in(
 
 
 def give_out(store: Store, location: Location, policy: str = "", *, secrets: bool = False) -> str:
-    """The text of a whole location, or of one policy as a file by itself.
+    """The text of a whole location, its comments too, or of one policy as a file by itself.
 
     secrets: bring the preshared keys along; otherwise the text names their files.
     Raises: PersonError.
     """
     document = store.read(location)
+    file = store.file(location)
+    if not policy and not secrets and file.exists():
+        return file.read_text("utf-8")
     if policy:
         document = document_of(find_policy(document, policy))
     keys = {}

@@ -1,7 +1,7 @@
 """Keys and tables of a policy file: from the file to the model and back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, Protocol
 
 from mainmode.policy.form.kinds import Kind, Schema, Value, Written
@@ -69,12 +69,21 @@ class Key:
         return {self.name: {"description": self.about, **self.kind.schema()}}
 
 
+_defaults: dict[type, Values] = {}
+"""By class, what each field has when nobody sets it."""
+
+
 def default_of(of: type, name: str) -> Value:
     """What the model gives a field that nobody sets; None where it gives nothing."""
-    found = next(each for each in fields(of) if each.name == name)
-    if found.default is not MISSING:
-        return found.default
-    return found.default_factory() if found.default_factory is not MISSING else None
+    if of not in _defaults:
+        _defaults[of] = {each.name: _default(each) for each in fields(of)}
+    return _defaults[of][name]
+
+
+def _default(field: Field[Any]) -> Value:
+    if field.default is not MISSING:
+        return field.default
+    return field.default_factory() if field.default_factory is not MISSING else None
 
 
 def _nothing_more(table: Table, values: Values) -> None:
