@@ -181,11 +181,11 @@ class UserDriver:
         return self._spis.allocate()
 
     def install(self, pair: SaPair, direction: Direction) -> None:
-        if direction is Direction.INBOUND:
-            self._answer(self._answers.add(pair))
         self._plane.install(pair, direction, self._clock())
         self._spis.take(pair.spi)
-        if direction is Direction.OUTBOUND:
+        if direction is Direction.INBOUND:
+            self._answer(self._answers.add(pair))
+        else:
             self._put_before_soft_sas(pair)
 
     def _answer(self, selection: Selection | None) -> None:
