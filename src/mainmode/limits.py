@@ -171,3 +171,15 @@ EVENTS_WAIT_MAX_S = 60.0
 """The longest a request for events may wait for the next one (ours)."""
 FAILED_WAKE_S = 1.0
 """Pause before the timers run again after a programming error in one of them (ours)."""
+NAME_INTERVAL_S = 60.0
+"""Between two questions for a DNS name; its time to live is not told (ours)."""
+NAME_RETRY_S = 10.0
+"""... and when there was no answer (ours)."""
+NAMES_ASKED_AT_ONCE = 8
+"""Threads that ask (ours)."""
+NAME_ADDRESSES_MAX = 64
+"""The addresses that count of one name, the lowest (ours)."""
+NAMES_SETTLE_S = 0.2
+"""From a change to the policy that is fitted to it: many names change together (ours)."""
+SERVERS_INTERVAL_S = 10.0
+"""Between two looks at which servers this computer uses (ours)."""

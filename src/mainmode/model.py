@@ -124,11 +124,15 @@ class AddressRange:
             and int(other.first) <= int(self.last)
         )
 
-    def __str__(self) -> str:
+    @cached_property
+    def _text(self) -> str:
         if self.is_host:
             return str(self.first)
         network = self.as_network
         return str(network) if network is not None else f"{self.first}-{self.last}"
+
+    def __str__(self) -> str:
+        return self._text
 
 
 @dataclass(frozen=True, slots=True)

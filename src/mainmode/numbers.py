@@ -332,6 +332,16 @@ class IpProtocol(IntEnum):
     ICMPV6 = 58
 
 
+RSVP = 46
+"""IP protocol (RFC 2205)."""
+KERBEROS_PORT = 88
+"""TCP and UDP (RFC 4120 7.2)."""
+DHCP_PORTS = (67, 68)
+"""Of servers and of clients (RFC 2131 4.1)."""
+DHCPV6_PORTS = (547, 546)
+"""Likewise (RFC 8415 7.2)."""
+
+
 def name_of(kind: type[IntEnum], value: int) -> str:
     """`value` as people write it: NO-PROPOSAL-CHOSEN; the bare number when it is not assigned."""
     try:

@@ -57,7 +57,12 @@ class _NoMatch(Exception):
 
 def fate(table: Json, chain: str, packet: Packet) -> Fate:
     """Walk the rules of a chain in order; its policy is to accept."""
-    permitted = _sets(table)
+    return _walk(table, chain, packet, _sets(table))
+
+
+def _walk(
+    table: Json, chain: str, packet: Packet, permitted: dict[str, set[tuple[IpAddress, ...]]]
+) -> Fate:
     for command in table["nftables"]:
         rule = command.get("add", {}).get("rule")
         if rule is None or rule["chain"] != chain:
@@ -75,6 +80,9 @@ def fate(table: Json, chain: str, packet: Packet) -> Fate:
                         packet = replace(packet, mark=value)
                     case {"mangle": {"key": {"tcp option": _}}} | {"set": {"op": "update"}}:
                         pass
+                    case {"jump": {"target": target}}:
+                        # Jumps stand last here: what comes back with no verdict is accepted.
+                        return _walk(table, target, packet, permitted)
                     case {"accept": None}:
                         return Fate(True, packet.mark, "")
                     case {"drop": None}:
@@ -100,6 +108,9 @@ def _sets(table: Json) -> dict[str, set[tuple[IpAddress, ...]]]:
 
 def _holds(condition: Json, packet: Packet, sets: dict[str, set[tuple[IpAddress, ...]]]) -> bool:
     match condition:
+        case {"op": "==", "left": {"concat": parts}, "right": {"set": members}}:
+            values = [_value(part, packet) for part in parts]
+            return any(all(map(_equals, values, member["concat"])) for member in members)
         case {"op": "==", "left": {"concat": parts}, "right": name}:
             return tuple(_value(part, packet) for part in parts) in sets.get(name, set())
     equal = _equals(_value(condition["left"], packet), condition["right"])

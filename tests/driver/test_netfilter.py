@@ -13,6 +13,7 @@ from mainmode.policy.model import Action
 from mainmode.policy.selection import Selection
 from tests.driver.nft_model import Json
 from tests.driver.pairs import addresses, policy, rule
+from tests.driver.test_bundles import MANY, build, mixed, rules_of, selection
 from tests.peers.network import Host
 
 pytestmark = pytest.mark.network
@@ -43,13 +44,27 @@ def test_the_whole_table_again_and_again(hosts: tuple[Host, Host]) -> None:
     one, _ = hosts
     made = built()
     wanted = json.dumps(made).count('{"add": {"rule"')
-    assert wanted > 500
+    assert wanted > 400
     for _ in range(2):
         one.inside(lambda: netfilter.load(made))
         assert rules_in(one) == wanted
     assert one.inside(netfilter.dropped) == dict.fromkeys(ruleset.COUNTERS, 0)
     one.inside(netfilter.remove)
     assert one.run(["nft", "list", "ruleset"]) == ""
+
+
+def test_ten_thousand_filters(hosts: tuple[Host, Host]) -> None:
+    """They stand in sets of every form, plain, of networks, and concatenated."""
+    one, _ = hosts
+    made = build(MANY)
+
+    def load() -> None:
+        netfilter.declare(soft_sets.declarations(soft_sets.kinds(selection(*mixed(MANY)))))
+        netfilter.load(made)
+
+    one.inside(load)
+    assert rules_in(one) == rules_of(made)
+    one.inside(netfilter.remove)
 
 
 # --- soft SAs -----------------------------------------------------------------------------

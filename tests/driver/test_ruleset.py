@@ -11,6 +11,7 @@ from mainmode.driver.user.routing import ARRIVED, DEPARTING, SENT
 from mainmode.model import AddressRange, Flow, IpAddress, Selector, SoftSa
 from mainmode.policy.model import Action, Rule
 from mainmode.policy.selection import Selection
+from mainmode.policy.settings import Settings
 from tests.driver.nft_model import Fate, Json, Packet, fate
 from tests.driver.pairs import policy, rule
 
@@ -415,3 +416,29 @@ def test_small_segments_in_both_directions() -> None:
         if "tcp option" in str(command)
     ]
     assert sorted(clamping) == [("postrouting", 1_360), ("prerouting", 1_360)]
+
+
+# --- what the general settings exempt -----------------------------------------------------
+
+_EXEMPT_FLOWS = {
+    Flow(A, GROUP, UDP, 5_353, 5_353): (0, 1),
+    Flow(A, BROADCAST, UDP, 137, 137): (0, 1),
+    Flow(A, B, 46): (0, 2),
+    Flow(A, B, TCP, 40_000, 88): (0, 2),
+    Flow(A, B, UDP, 88, 40_000): (0, 2),
+    Flow(A, B, TCP, 40_000, 80): (),
+}
+
+
+@pytest.mark.parametrize("level", range(4))
+@pytest.mark.parametrize("flow", list(_EXEMPT_FLOWS), ids=str)
+def test_exemptions(flow: Flow, level: int) -> None:
+    strict = policy(rule(Action.BLOCK, "any", "any"))
+    settings = Settings(exempt=level)
+    selection = Selection(strict, LOCAL, broadcast_addresses=[BROADCAST], settings=settings)
+    made = ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500))
+    exempt = level in _EXEMPT_FLOWS[flow]
+    assert leaves(made, flow).passes == exempt
+    if flow.remote is B:
+        assert arrives(made, flow).passes == exempt
+    assert not passes_through(made, Packet(B, NEAR, TCP, 40_000, 88)).passes

@@ -21,9 +21,8 @@ from mainmode.policy.model import (
     Policy,
     Rule,
 )
-from mainmode.policy.settings import BootMode, Settings
+from mainmode.policy.settings import Settings
 from mainmode.policy.words import (
-    parse_boot_exemption,
     parse_main_mode_offer,
     parse_quick_mode_offer,
 )
@@ -53,24 +52,15 @@ def not_enforced() -> Mapping[str, list[str]]:
         return [each.text for each in warnings(Policy("test", (PLAIN,)), settings=changed)]
 
     joined = replace(NEGOTIATE, offers=(parse_quick_mode_offer("ah:sha1+esp:3des-sha1"),))
-    exemption = parse_boot_exemption("tcp:0:22:inbound")
     return {
-        "exempt": set_to(exempt=0),
         "strong_crl_check": set_to(strong_crl_check=0),
-        "boot_mode": set_to(boot_mode=BootMode.BLOCK),
-        "boot_exemptions": set_to(boot_exemptions=(exemption,)),
         "ike_logging": set_to(ike_logging=True),
         "diagnostics": set_to(diagnostics=7),
         "log_interval": set_to(log_interval_s=60),
-        "default response": texts(default_response=DefaultResponse(True, authentication=(KEY,))),
         "AH joined with ESP": texts(replace(PLAIN, filter_action=joined)),
         "certificates": texts(authenticated(Method.CERTIFICATE)),
         "Kerberos": texts(authenticated(Method.KERBEROS)),
-        "connection_type": texts(replace(PLAIN, connection_type=ConnectionType.LAN)),
         "IPv6": texts(rule("six", NEGOTIATE, traffic("me", "2001:db8::2"))),
-        "tunnel_endpoint": texts(replace(PLAIN, tunnel_name="gateway.example")),
-        "source": texts(rule("names", NEGOTIATE, traffic("host.example", "me"))),
-        "destination": texts(rule("names", NEGOTIATE, traffic("me", "dhcp"))),
     }
 
 
@@ -121,6 +111,13 @@ def test_what_has_no_effect_beside_permit_and_block() -> None:
     ]
 
 
+def test_connection_types_are_about_this_computers_addresses() -> None:
+    assert texts(replace(PLAIN, connection_type=ConnectionType.LAN)) == []
+    through = rule("through", NEGOTIATE, traffic("10.1.0.0/16", "10.2.0.0/16"), tunnel="192.0.2.2")
+    [text] = texts(replace(through, connection_type=ConnectionType.DIALUP))
+    assert "connection_type has no effect on filters without" in text
+
+
 def test_explaining_refusals_to_everybody() -> None:
     found = texts(rule("all", NEGOTIATE, traffic("me", "any"), explain_refusals=True))
     assert any("tells anybody who asks" in text for text in found)
@@ -139,6 +136,8 @@ def test_a_policy_without_rules() -> None:
     assert [warning.text for warning in warnings(Policy("empty"))] == [
         "the policy has no rules: everything is permitted"
     ]
+    responding = DefaultResponse(True, authentication=(KEY,))
+    assert warnings(Policy("respond only", default_response=responding)) == []
 
 
 class _Secrets:
@@ -165,7 +164,7 @@ def test_warnings_name_the_line_and_come_in_order(tmp_path: Path) -> None:
         '[policy]\nname = "x"\n'
         "[filter_list.all]\n"
         'filters = [{ source = "me", destination = "any" },\n'
-        '           { source = "me", destination = "host.example" }]\n'
+        '           { source = "me", destination = "192.0.2.2" }]\n'
         '[filter_action.n]\naction = "negotiate"\n'
         'offers = ["esp:3des-sha1",\n  "esp:des-sha1"]\n'
         '[[rule]]\nname = "r"\nfilter_list = "all"\nfilter_action = "n"\n'
@@ -175,7 +174,7 @@ def test_warnings_name_the_line_and_come_in_order(tmp_path: Path) -> None:
     )
     checked = read_policy_file(file)
     found = warnings(checked.policy, checked.lines, _Secrets(k=b"short"))
-    assert [warning.line for warning in found] == [5, 9, 14, 15, 15, 17]
+    assert [warning.line for warning in found] == [9, 14, 15, 15, 17]
     assert str(found[-1]).startswith("line 17: main mode offer des-sha1-group2: des is weak")
 
 

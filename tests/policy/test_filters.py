@@ -5,15 +5,17 @@ from ipaddress import ip_address
 
 import pytest
 
-from mainmode.model import Direction, Mode
+from mainmode.model import Direction, IpAddress, Mode
 from mainmode.policy.filters import CompiledFilter, compile_filters
-from mainmode.policy.model import Filter, FilterAction, Policy, Rule
+from mainmode.policy.model import ConnectionType, Filter, FilterAction, PlaceKind, Policy, Rule
+from mainmode.policy.surroundings import Surroundings
 from tests.policy.policies import (
     BLOCK,
     HERE,
     HERE6,
     NEGOTIATE,
     OTHER,
+    PEER,
     PERMIT,
     rule,
     selector,
@@ -21,8 +23,8 @@ from tests.policy.policies import (
 )
 
 
-def compiled(*rules: Rule) -> tuple[CompiledFilter, ...]:
-    return compile_filters(Policy("test", rules), (HERE,))
+def compiled(*rules: Rule, around: Surroundings | None = None) -> tuple[CompiledFilter, ...]:
+    return compile_filters(Policy("test", rules), (HERE,), around)
 
 
 def test_me_becomes_each_address_of_this_computer() -> None:
@@ -69,6 +71,37 @@ def test_networks_that_are_not_ours_are_read_from_both_ends() -> None:
 def test_places_without_addresses_give_no_filter() -> None:
     unresolved = rule("names", BLOCK, traffic("me", "host.example"), traffic("me", "dns"))
     assert compiled(unresolved) == ()
+    nowhere = replace(unresolved, filter_action=NEGOTIATE, tunnel_name="gateway.example")
+    assert compiled(nowhere) == ()
+
+
+def test_names_and_kinds_of_servers_stand_for_what_is_known_of_them() -> None:
+    around = Surroundings({"host.example": (OTHER,)}, {PlaceKind.DNS_SERVERS: (PEER, HERE)})
+    named = rule("names", BLOCK, traffic("me", "host.example"), traffic("me", "dns"))
+    assert {each.selector for each in compiled(named, around=around)} == {
+        selector("192.0.2.1", "192.0.2.3"),
+        selector("192.0.2.1", "192.0.2.2"),
+    }, "a server on this very computer is never reached through a filter"
+
+
+def test_a_tunnel_to_a_name() -> None:
+    around = Surroundings({"gateway.example": (OTHER,)})
+    through = rule("out", NEGOTIATE, traffic("10.1.0.0/16", "10.2.0.0/16"))
+    [tunnel] = compiled(replace(through, tunnel_name="gateway.example"), around=around)
+    assert (tunnel.mode, tunnel.peer) == (Mode.TUNNEL, OTHER)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mine"),
+    [(ConnectionType.LAN, HERE), (ConnectionType.DIALUP, OTHER)],
+)
+def test_on_links_of_one_kind_me_is_the_addresses_there(
+    kind: ConnectionType, mine: IpAddress
+) -> None:
+    on_links = replace(rule("links", BLOCK, traffic("me", "any")), connection_type=kind)
+    around = Surroundings(dialup=frozenset((OTHER,)))
+    [only] = compile_filters(Policy("test", (on_links,)), (HERE, OTHER), around)
+    assert only.selector == selector(str(mine), "0.0.0.0/0")
 
 
 def test_a_rule_that_is_not_active_gives_no_filter() -> None:

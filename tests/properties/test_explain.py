@@ -11,6 +11,7 @@ from mainmode.driver.user import ruleset
 from mainmode.driver.user.plane import DataPlane
 from mainmode.driver.user.routing import DEPARTING
 from mainmode.model import Direction, Flow, IpAddress, Mode, SoftSa
+from mainmode.numbers import ProtocolId
 from mainmode.packets import ip
 from mainmode.packets.refusal import Refusal
 from mainmode.policy.explain import Explanation, explain
@@ -91,7 +92,9 @@ class _Above:
     def idle(self, spi: int) -> None: ...
     def used(self, spi: int) -> None: ...
     def soft_idle(self, number: int) -> None: ...
-    def bad_spi(self, local: IpAddress, peer: IpAddress, spi: int) -> None: ...
+    def bad_spi(
+        self, local: IpAddress, peer: IpAddress, protocol: ProtocolId, spi: int
+    ) -> None: ...
 
 
 def _soft_sa(said: Explanation) -> SoftSa | None:

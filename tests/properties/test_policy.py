@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mainmode.failures import Failure
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
-from mainmode.policy.model import Action, Filter, Place, PlaceKind, Policy
+from mainmode.policy.model import Action, DefaultResponse, Filter, Place, PlaceKind, Policy
 from mainmode.policy.selection import Decision, Selection
 from tests.properties.effort import examples
 from tests.properties.policies import (
@@ -15,6 +15,7 @@ from tests.properties.policies import (
     KEY,
     NEGOTIATE_ALL,
     THERE,
+    WORLD,
     filters,
     flows,
     flows_between,
@@ -121,6 +122,34 @@ def test_decisions_agree_with_a_naive_reading(
 ) -> None:
     decision = Selection(policy, [HERE]).decide(flow, direction)
     assert _summary(decision) == _decided_naively(policy, flow, direction)
+    assert decision.because
+
+
+_ANSWERED = st.lists(
+    st.sampled_from((THERE, *WORLD[2:])).map(
+        lambda remote: Selector(AddressRange.host(HERE), AddressRange.host(remote))
+    ),
+    max_size=3,
+)
+
+
+@examples(500)
+@given(small_policies(), flows(), st.sampled_from(Direction), _ANSWERED)
+def test_looking_up_by_the_index_finds_what_the_plain_list_says(
+    policy: Policy, flow: Flow, direction: Direction, answered: list[Selector]
+) -> None:
+    policy = replace(policy, default_response=DefaultResponse(True))
+    selection = Selection(policy, [HERE]).answering(answered)
+    decision = selection.decide(flow, direction)
+    deciding = (
+        each
+        for each in (*selection.ordered, *selection.answered)
+        if each.applies_to(direction)
+        and each.selector.matches(flow)
+        and not selection.passes_over(each, flow)
+    )
+    first = None if selection.exemption(flow) else next(deciding, None)
+    assert decision.decided_by == first
     assert decision.because
 
 

@@ -128,3 +128,49 @@ def test_arrivals(
             unsecured = decision.filter_action.accept_unsecured or permitted(decision, soft)
             expected = opened or unsecured
     assert fate(made, "input", packet).passes == expected
+
+
+# --- filters that share rules ---------------------------------------------------------------------
+
+_ALIKE = ("192.0.2.2", "192.0.2.3", "198.51.100.7", "192.0.2.0/24", "10.1.0.0/24")
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> Rule:
+    """Rules whose filters are often neighbours of the same sizes."""
+    protocol = draw(st.sampled_from((0, 6, 17)))
+    return rule(
+        draw(st.sampled_from(list(Action))),
+        "me",
+        draw(st.sampled_from(_ALIKE)),
+        protocol=protocol,
+        source_port=draw(st.sampled_from(PORTS)) if protocol else 0,
+        destination_port=draw(st.sampled_from(PORTS)) if protocol else 0,
+        mirrored=draw(st.booleans()),
+        accept_unsecured=draw(st.booleans()),
+    )
+
+
+_FLOWS_ALIKE = st.builds(
+    Flow, st.just(ME), st.sampled_from(V4), st.sampled_from((6, 17)), *[st.sampled_from(PORTS)] * 2
+)
+
+
+@given(st.lists(alike(), min_size=4, max_size=16), _FLOWS_ALIKE, st.sampled_from(Direction))
+@examples(400)
+def test_sharing_rules_changes_no_decision(
+    wanted: list[Rule], flow: Flow, direction: Direction
+) -> None:
+    selection = selection_of(wanted)
+    made = ruleset.build(selection, device=DEVICE, ike_ports=(500, 4500))
+    decision = selection.decide(flow, direction)
+    if direction is Direction.OUTBOUND:
+        got = fate(made, "output", Packet.leaving(flow, local=(ME, ME6), broadcast=GROUPS))
+        assert got.passes == (decision.action is not Action.BLOCK)
+        assert (got.mark == DEPARTING) == (decision.action is Action.NEGOTIATE)
+    else:
+        packet = Packet.arriving(flow, local=(ME, ME6), broadcast=GROUPS)
+        passes = decision.action is Action.PERMIT or (
+            decision.action is Action.NEGOTIATE and decision.filter_action.accept_unsecured
+        )
+        assert fate(made, "input", packet).passes == passes

@@ -13,6 +13,7 @@ from typing import Any
 from mainmode.auth.credentials import Credentials
 from mainmode.errors import PersonError
 from mainmode.policy.model import Policy
+from mainmode.policy.settings import Settings
 from mainmode.service.daemon import Daemon, Options, Parts
 from tests.service.fakes import ScriptedDriver, ScriptedEngine
 from tests.service.ports import two_free_ports
@@ -52,6 +53,9 @@ class Bench:
         if isinstance(self.policy, PersonError):
             raise self.policy
         return self.policy, Credentials({})
+
+    def settings(self) -> Settings:
+        return Settings()
 
     def assign(self, name: str) -> None:
         if self.store_problem:

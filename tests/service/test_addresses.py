@@ -87,3 +87,24 @@ def test_a_new_address_is_noticed() -> None:
     command = ["unshare", "--user", "--map-root-user", "--net", sys.executable, "-c", CHANGE]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("192.0.2.7 192.0.2.255\n", "")
+
+
+DIALUP = """
+import subprocess
+from mainmode.service.addresses import own_addresses
+for words in (
+    "tuntap add dev t0 mode tun",
+    "address add 192.0.2.8/24 dev t0",
+    "link add d0 type veth peer name d1",
+    "address add 192.0.2.9/24 dev d0",
+):
+    subprocess.run(["ip", *words.split()], check=True)
+print(*own_addresses().dialup, len(own_addresses().local))
+"""
+
+
+@pytest.mark.network
+def test_addresses_on_links_that_are_no_lan() -> None:
+    command = ["unshare", "--user", "--map-root-user", "--net", sys.executable, "-c", DIALUP]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("192.0.2.8 2\n", "")

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from mainmode import limits
 from mainmode.auth.credentials import Credentials
 from mainmode.errors import DriverError, PersonError
+from mainmode.model import IpAddress
 from mainmode.policy.document import NOTHING_ASSIGNED
-from mainmode.policy.model import Policy
+from mainmode.policy.model import PlaceKind, Policy, Rule
 from mainmode.policy.selection import Selection
+from mainmode.policy.settings import Settings
+from mainmode.service import assignment as assignment_module
+from mainmode.service.addresses import OwnAddresses
 from mainmode.service.assignment import Assignment
 from mainmode.service.audit import AuditStore
+from tests.policy.policies import BLOCK, HERE, OTHER, PEER, rule, traffic
 from tests.service.fakes import ScriptedDriver
 from tests.service.virtual_time import VirtualLoop
 
@@ -30,12 +36,17 @@ class Shelf:
         self.assigned = "first"
         self.broken: set[str] = set()
         self.writable = True
+        self.rules: dict[str, tuple[Rule, ...]] = {}
+        self.general = Settings()
 
     def read(self, instead: str | None = None) -> tuple[Policy, Credentials]:
         name = self.assigned if instead is None else instead
         if name in self.broken:
             raise PersonError(f"policy {name!r} is broken", line=3)
-        return Policy(name or NOTHING_ASSIGNED), Credentials({})
+        return Policy(name or NOTHING_ASSIGNED, self.rules.get(name, ())), Credentials({})
+
+    def settings(self) -> Settings:
+        return self.general
 
     def assign(self, name: str) -> None:
         if not self.writable:
@@ -54,9 +65,13 @@ class Doorman:
 
     def __init__(self) -> None:
         self.selections: list[str] = []
+        self.selectors: list[str] = []
+        self.exempt = -1
 
     def assign(self, selection: Selection, credentials: Credentials) -> None:
         self.selections.append(selection.policy.name)
+        self.exempt = selection.settings.exempt
+        self.selectors = [str(each.selector.remote) for each in selection.ordered]
 
 
 class Stage:
@@ -130,6 +145,25 @@ def test_a_store_that_cannot_be_written_brings_the_former_policy_back() -> None:
         with pytest.raises(PersonError, match="the store cannot be written"):
             stage.assignment.assign("second")
         assert stage.enforced == "first"
+
+    on_stage(case)
+
+
+def test_general_settings_are_read_with_the_policy() -> None:
+    async def case(stage: Stage) -> None:
+        stage.shelf.general = Settings(exempt=1)
+        stage.assignment.reload()
+        assert stage.door.exempt == 1
+        stage.shelf.general = Settings(exempt=2)
+        stage.driver.failures["assign"] = DriverError("nft is gone")
+        with pytest.raises(PersonError):
+            stage.assignment.reload()
+        stage.driver.failures.clear()
+        stage.shelf.broken = {"second"}
+        with pytest.raises(PersonError):
+            stage.assignment.assign("second")
+        stage.assignment.assign("third")
+        assert stage.door.exempt == 2
 
     on_stage(case)
 
@@ -226,3 +260,108 @@ def test_a_driver_that_fails_when_the_former_policy_comes_back_is_reported() -> 
 
     stage = on_stage(case)
     assert stage.events[-2:] == ["TrialEnded", "InternalError"]
+
+
+# --- what is around -------------------------------------------------------------------------------
+
+NAMED = rule("named", BLOCK, traffic("me", "host.example"))
+SERVED = rule("served", BLOCK, traffic("me", "dns"))
+
+
+@pytest.fixture
+def one_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    only = OwnAddresses(frozenset((HERE,)), frozenset())
+    monkeypatch.setattr(assignment_module, "own_addresses", lambda: only)
+
+
+class Resolver:
+    """Answers for every name."""
+
+    def __init__(self) -> None:
+        self.answer: tuple[IpAddress, ...] = ()
+
+    async def __call__(self, name: str) -> tuple[IpAddress, ...]:
+        if not self.answer:
+            raise OSError(0, "nobody knows")
+        return self.answer
+
+
+@pytest.mark.usefixtures("one_address")
+def test_a_name_that_gets_another_address_is_assigned_anew() -> None:
+    async def case(stage: Stage) -> None:
+        resolver = Resolver()
+        stage.shelf.rules = {"second": (NAMED,)}
+        stage.assignment.start(resolver)
+        stage.assignment.assign("second")
+        await asyncio.sleep(limits.NAME_RETRY_S - 1)
+        assert stage.door.selectors == []
+        resolver.answer = (PEER,)
+        await asyncio.sleep(limits.NAME_RETRY_S)
+        assert set(stage.door.selectors) == {str(PEER)}
+        resolver.answer = (OTHER, PEER)
+        await asyncio.sleep(limits.NAME_INTERVAL_S)
+        assert set(stage.door.selectors) == {str(OTHER), str(PEER)}
+        assigned = len(stage.door.selections)
+        resolver.answer = ()
+        await asyncio.sleep(limits.NAME_INTERVAL_S * 10)
+        assert len(stage.door.selections) == assigned == 3
+        stage.assignment.close()
+
+    events = on_stage(case).events
+    assert events == [
+        "PolicyAssigned",
+        "NameUnknown",
+        "NameChanged",
+        "PolicyAssigned",
+        "NameChanged",
+        "PolicyAssigned",
+        "NameUnknown",
+    ]
+
+
+@pytest.mark.usefixtures("one_address")
+def test_servers_are_followed_as_long_as_policy_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    now: tuple[IpAddress, ...] = (PEER,)
+    looked: list[object] = []
+
+    def look(kinds: frozenset[PlaceKind]) -> dict[PlaceKind, tuple[IpAddress, ...]]:
+        looked.append(kinds)
+        return dict.fromkeys(kinds, now)
+
+    monkeypatch.setattr(assignment_module, "servers_now", look)
+
+    async def case(stage: Stage) -> None:
+        nonlocal now
+        stage.shelf.rules = {"second": (SERVED,)}
+        stage.assignment.start(Resolver())
+        stage.assignment.assign("second")
+        assert set(stage.door.selectors) == {str(PEER)}
+        now = (OTHER,)
+        await asyncio.sleep(limits.SERVERS_INTERVAL_S + 1)
+        assert set(stage.door.selectors) == {str(OTHER)}
+        stage.assignment.assign("first")
+        looked.clear()
+        await asyncio.sleep(limits.SERVERS_INTERVAL_S * 5)
+        assert looked == []
+        stage.assignment.close()
+
+    on_stage(case)
+
+
+@pytest.mark.usefixtures("one_address")
+def test_a_driver_that_refuses_what_has_changed_is_asked_again_with_the_next_change() -> None:
+    async def case(stage: Stage) -> None:
+        resolver = Resolver()
+        resolver.answer = (PEER,)
+        stage.shelf.rules = {"second": (NAMED,)}
+        stage.assignment.start(resolver)
+        stage.assignment.assign("second")
+        stage.driver.failures["assign"] = DriverError("nft is gone")
+        await asyncio.sleep(1)
+        assert stage.events[-1] == "InternalError"
+        stage.driver.failures.clear()
+        stage.assignment.follow()
+        assert set(stage.door.selectors) == {str(PEER)}
+        stage.assignment.close()
+
+    on_stage(case)

@@ -9,6 +9,7 @@ from mainmode.errors import PersonError, PolicyError
 from mainmode.policy.document import document_of
 from mainmode.policy.edit import assign, merged, put_policy
 from mainmode.policy.model import Authentication, Method, Policy
+from mainmode.policy.settings import Settings
 from mainmode.service.source import FileSource, StoreSource
 from mainmode.store.place import Location
 from mainmode.store.store import Store
@@ -54,6 +55,16 @@ def test_a_secret_that_is_wrong_is_told_with_file_and_line(store: Store) -> None
     text = store.file(Location.LOCAL).read_text().splitlines()
     assert mistake.file == str(store.file(Location.LOCAL))
     assert "keys/first.psk" in text[mistake.line - 1]
+
+
+def test_general_settings_stand_beside_the_policies(store: Store, tmp_path: Path) -> None:
+    assert StoreSource(store).settings() == Settings()
+    with store.edit() as draft:
+        draft.document = replace(draft.document, settings=Settings(exempt=0))
+    assert StoreSource(store).settings().exempt == 0
+    file = tmp_path / "policy.toml"
+    file.write_text('[policy]\nname = "only"\n[settings]\nexempt = 2\n')
+    assert FileSource(file).settings().exempt == 2
 
 
 def test_assigning_writes_the_store(store: Store) -> None:

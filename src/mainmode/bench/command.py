@@ -12,7 +12,7 @@ from mainmode.policy.words import parse_main_mode_offer, parse_quick_mode_offer
 
 @click.group()
 def bench() -> None:
-    """Measure how fast this computer negotiates, and how fast it protects traffic."""
+    """Measure how fast this computer negotiates, looks filters up, and protects traffic."""
 
 
 def _offer(ctx: click.Context, option: click.Parameter, given: str) -> str:
@@ -162,3 +162,19 @@ def traffic(suites: list[str], seconds: float, mode: str, as_json: bool) -> None
         if not as_json:
             click.echo(figures.text)
     click.echo(json.dumps([each.as_json() for each in measured]) if as_json else machine())
+
+
+@bench.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def filters(as_json: bool) -> None:
+    """Look packets up among 10 filters and among 10,000: flows that are new, and known ones.
+
+    In one process, without sealing anything. Needs no rights.
+    """
+    from mainmode.bench import filters as bench_filters
+
+    few, many = bench_filters.compared()
+    if as_json:
+        click.echo(json.dumps(bench_filters.as_json(few, many)))
+    else:
+        click.echo(bench_filters.text(few, many))

@@ -3,6 +3,7 @@
 import click
 
 from mainmode.cli.outcome import Failed
+from mainmode.cli.stores import open_store, store_option
 
 
 @click.group()
@@ -19,7 +20,34 @@ def clean() -> None:
     from mainmode.driver.user.driver import clean as clean_up
     from mainmode.service.drivers import may_change_network
 
-    if not may_change_network():
-        raise Failed("no right to change network settings (CAP_NET_ADMIN): use sudo")
+    _require_right(may_change_network())
     clean_up()
     click.echo("nothing of mainmode is left in the system's network settings")
+
+
+@driver.command()
+@store_option
+def boot(store: str | None) -> None:
+    """Let pass only what the boot mode of the store's settings says, until the service starts.
+
+    To be run before the network comes up. Does nothing where no policy is assigned.
+    """
+    from mainmode.driver.user.driver import close_for_boot
+    from mainmode.service.drivers import may_change_network
+    from mainmode.store.place import Location
+
+    opened = open_store(store)
+    settings = opened.read(Location.LOCAL).settings
+    if not any(opened.read(each).assigned for each in (Location.LOCAL, Location.PERSISTENT)):
+        click.echo("no policy is assigned: everything passes")
+        return
+    _require_right(may_change_network())
+    mode = settings.boot_mode.value
+    closed = close_for_boot(settings)
+    passes = "little passes until the service starts" if closed else "everything passes"
+    click.echo(f"boot mode {mode}: {passes}")
+
+
+def _require_right(has_it: bool) -> None:
+    if not has_it:
+        raise Failed("no right to change network settings (CAP_NET_ADMIN): use sudo")

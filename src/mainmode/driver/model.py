@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from mainmode import limits
+from mainmode.driver.answers import Answers
 from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
 from mainmode.driver.model_packets import Packet, PairAtWork, Sealed, SoftAtWork, reverse, seal
 from mainmode.driver.spis import SpiAllocator
@@ -69,6 +70,7 @@ class ModelDriver:
         """By inbound SPI, as the pairs are."""
         self._soft: dict[int, SoftAtWork] = {}
         self._held = HeldPackets[Flow, Packet]()
+        self._answers = Answers()
         self._selection: Selection | None = None
         self._decisions: dict[tuple[Flow, Direction], Decision] = {}
         self._flows: dict[Flow, LivePair] = {}
@@ -307,10 +309,14 @@ class ModelDriver:
 
     def assign(self, selection: Selection) -> None:
         """Judge flows by this policy from now on, the waiting ones too."""
-        self._selection = selection
-        self._decisions.clear()
-        self._flows.clear()
+        self._follow(self._answers.assign(selection, [live.pair for live in self._pairs]))
         self._release(lambda _: True)
+
+    def _follow(self, selection: Selection | None) -> None:
+        if selection is not None:
+            self._selection = selection
+            self._decisions.clear()
+            self._flows.clear()
 
     def _release(self, wanted: Callable[[Flow], bool]) -> None:
         for _, packet in self._held.release(wanted):
@@ -326,6 +332,7 @@ class ModelDriver:
         if direction is Direction.INBOUND:
             self._spis.take(pair.spi)
             self._ends[pair.spi] = PairAtWork(pair, self._clock())
+            self._follow(self._answers.add(pair))
             self._is_stale = True
             return
         self._statistics.key_additions += 1
@@ -367,6 +374,7 @@ class ModelDriver:
             del self._ends[spi]
             self._flows.clear()
             self._statistics.key_deletions += 1
+        self._follow(self._answers.remove(spi))
 
     def receive(self, esp: bytes, path: Path) -> None:
         """Nothing travels in UDP here."""

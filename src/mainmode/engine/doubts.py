@@ -53,8 +53,8 @@ class Doubts:
 
     def _make_main_mode(self, path: Path) -> None:
         terms = self._terms.selection.toward(*path.hosts)
-        if terms is not None and not self._negotiations.main_modes_between(path):
-            self._negotiations.make_main_mode(path, terms.authentications)
+        if terms is not None and terms.rules and not self._negotiations.main_modes_between(path):
+            self._negotiations.make_main_mode(path, terms.ours)
 
     def _may_doubt(self, path: Path) -> bool:
         """Whether it is long enough since the last time; from now on it is not."""

@@ -25,7 +25,10 @@ class Review:
         self._new = new
 
     def wish(self, wish: Wish) -> bool:
-        return wish.decision.rule in self._new.policy.rules
+        rule = wish.decision.rule
+        return rule in self._new.policy.rules or (
+            rule is not None and rule == self._new.selection.response
+        )
 
     def exchange(self, exchange: Exchange) -> bool:
         negotiation, path = exchange.negotiation, exchange.path

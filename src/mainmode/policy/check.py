@@ -21,7 +21,6 @@ from mainmode.policy.model import (
     Authentication,
     ConnectionType,
     DefaultResponse,
-    Filter,
     FilterAction,
     MainModeOffer,
     MainModeSettings,
@@ -32,8 +31,6 @@ from mainmode.policy.model import (
     Rule,
 )
 from mainmode.policy.settings import Settings
-
-_WITH_ADDRESSES = (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +76,7 @@ def _names_ipv6(rule: Rule) -> bool:
 
 
 _SETTINGS_NOT_ENFORCED = {
-    "exempt": "IKE alone is exempt",
     "strong_crl_check": "certificates are not offered",
-    "boot_mode": "everything passes until the service runs",
-    "boot_exemptions": "everything passes until the service runs",
     "ike_logging": "use `mainmode log-level debug`",
     "diagnostics": "packets are not logged",
     "log_interval": "the driver reports nothing by itself",
@@ -105,12 +99,6 @@ NOT_ENFORCED = (
         for key, instead in _SETTINGS_NOT_ENFORCED.items()
     ),
     NotEnforced(
-        DefaultResponse,
-        ("active",),
-        lambda response: response.active,
-        "only what a rule's filters match is secured",
-    ),
-    NotEnforced(
         QuickModeOffer,
         (),
         lambda offer: offer.ah is not None and offer.esp_cipher is not None,
@@ -130,33 +118,9 @@ NOT_ENFORCED = (
     ),
     NotEnforced(
         Rule,
-        ("connection_type",),
-        lambda rule: rule.connection_type is not ConnectionType.ALL,
-        "the rule applies to every connection",
-    ),
-    NotEnforced(
-        Rule,
         ("filter_list",),
         lambda rule: _negotiates(rule) and _names_ipv6(rule),
         NO_IPV6,
-    ),
-    NotEnforced(
-        Rule,
-        ("tunnel_endpoint",),
-        lambda rule: rule.tunnel_name,
-        "a gateway without an address yet: the rule matches nothing",
-    ),
-    NotEnforced(
-        Filter,
-        ("source",),
-        lambda each: each.source.kind not in _WITH_ADDRESSES,
-        "a name without addresses yet: the filter matches nothing",
-    ),
-    NotEnforced(
-        Filter,
-        ("destination",),
-        lambda each: each.destination.kind not in _WITH_ADDRESSES,
-        "a name without addresses yet: the filter matches nothing",
     ),
 )
 
@@ -201,7 +165,7 @@ def warnings(
                 places.of(caution.path[1:] if beside else (*place, *caution.path)),
             )
         )
-    if not policy.rules:
+    if not policy.rules and not policy.default_response.active:
         found.append(PolicyWarning("the policy has no rules: everything is permitted"))
     return sorted(dict.fromkeys(found), key=lambda warning: warning.line)
 
@@ -283,6 +247,11 @@ def _without_effect(value: object) -> Found:
     if isinstance(value, Rule) and value.is_tunnel and not _negotiates(value):
         text = "tunnel_endpoint has no effect: its filter action does not negotiate"
         yield ("tunnel_endpoint",), text
+    if isinstance(value, Rule) and value.connection_type is not ConnectionType.ALL:
+        ends = ((each.source.kind, each.destination.kind) for each in value.filter_list.filters)
+        if any(PlaceKind.ME not in each for each in ends):
+            text = 'connection_type has no effect on filters without "me": addresses tell the link'
+            yield ("connection_type",), text
 
 
 def _negotiates(rule: Rule) -> bool:

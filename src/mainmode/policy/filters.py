@@ -23,7 +23,16 @@ from functools import cached_property
 from ipaddress import ip_network
 
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
-from mainmode.policy.model import Action, Filter, Place, PlaceKind, Policy, Rule
+from mainmode.policy.model import (
+    Action,
+    ConnectionType,
+    Filter,
+    Place,
+    PlaceKind,
+    Policy,
+    Rule,
+)
+from mainmode.policy.surroundings import Surroundings
 
 _EVERYWHERE = (
     AddressRange.network(ip_network("0.0.0.0/0")),
@@ -99,23 +108,25 @@ class CompiledFilter:
 
 
 def compile_filters(
-    policy: Policy, local_addresses: Collection[IpAddress]
+    policy: Policy, local_addresses: Collection[IpAddress], around: Surroundings | None = None
 ) -> tuple[CompiledFilter, ...]:
     """Every filter of every active rule, in deciding order. Places that have no addresses yet
     (DNS names, server kinds) give no filter, nor does a tunnel to a gateway without one."""
+    around = around or Surroundings()
     compiled = [
         entry
         for rule in policy.rules
-        if rule.active and not _waits_for_gateway(rule)
+        if rule.active
+        for compiler in [_Compiler(rule, local_addresses, around)]
         for each in rule.filter_list.filters
-        for entry in _compile(rule, each, local_addresses)
+        for entry in compiler.compiled(each)
     ]
-    return tuple(sorted(compiled, key=_generality))  # stable: rules and filters keep their order
+    return tuple(sorted(compiled, key=by_specificity))  # stable: rules and filters keep their order
 
 
 def deciding_step(first: CompiledFilter, later: CompiledFilter) -> int:
     """The step of the deciding order, from 1, that puts `first` before `later`."""
-    keys = zip(_generality(first), _generality(later), strict=True)
+    keys = zip(by_specificity(first), by_specificity(later), strict=True)
     return next((step for step, (one, other) in enumerate(keys, 1) if one != other), PLACE)
 
 
@@ -123,13 +134,7 @@ PLACE = 6
 """The last step: the place in the policy."""
 
 
-def _waits_for_gateway(rule: Rule) -> bool:
-    """Whether it is a tunnel to a name that has no address yet."""
-    negotiates = rule.filter_action.action is Action.NEGOTIATE
-    return negotiates and bool(rule.tunnel_name) and rule.tunnel_endpoint is None
-
-
-def _generality(entry: CompiledFilter) -> tuple[int, int, bool, int, int]:
+def by_specificity(entry: CompiledFilter) -> tuple[int, int, bool, int, int]:
     """The sort key of steps 1 to 5; small comes first."""
     selector = entry.selector
     narrow, wide = sorted((selector.local.size, selector.remote.size))
@@ -138,62 +143,77 @@ def _generality(entry: CompiledFilter) -> tuple[int, int, bool, int, int]:
     return wide, narrow, selector.protocol == 0, unnamed_ports, strictness
 
 
-def _compile(
-    rule: Rule, each: Filter, local_addresses: Collection[IpAddress]
-) -> Iterable[CompiledFilter]:
-    forward = list(_selectors(each, local_addresses, reverse=False))
-    reverse = list(_selectors(each, local_addresses, reverse=True))
-    if rule.filter_action.action is Action.NEGOTIATE and rule.tunnel_endpoint is not None:
-        return _compile_tunnel(rule, rule.tunnel_endpoint, forward, reverse, local_addresses)
-    both = each.mirrored
-    outbound = dict.fromkeys(forward + reverse if both else forward)
-    inbound = dict.fromkeys(reverse + forward if both else reverse)
-    return [
-        CompiledFilter(rule, selector, selector in outbound, selector in inbound)
-        for selector in outbound | inbound
-    ]
+class _Compiler:
+    """Compiles the filters of one rule."""
+
+    def __init__(
+        self, rule: Rule, local_addresses: Collection[IpAddress], around: Surroundings
+    ) -> None:
+        self._rule = rule
+        self._local = local_addresses
+        mine = _on_links(rule.connection_type, local_addresses, around)
+        self._me = [AddressRange.host(address) for address in mine]
+        self._around = around
+
+    def compiled(self, each: Filter) -> Iterable[CompiledFilter]:
+        rule = self._rule
+        forward = list(self._selectors(each, reverse=False))
+        reverse = list(self._selectors(each, reverse=True))
+        if rule.filter_action.action is Action.NEGOTIATE and rule.is_tunnel:
+            return self._tunnel(forward, reverse)
+        both = each.mirrored
+        outbound = dict.fromkeys(forward + reverse if both else forward)
+        inbound = dict.fromkeys(reverse + forward if both else reverse)
+        return [
+            CompiledFilter(rule, selector, selector in outbound, selector in inbound)
+            for selector in outbound | inbound
+        ]
+
+    def _tunnel(self, forward: list[Selector], reverse: list[Selector]) -> Iterable[CompiledFilter]:
+        """A tunnel rule, whose filter runs from the near side to the far side of the tunnel.
+
+        Windows writes two rules per tunnel: one with the peer as endpoint, and one with itself as
+        endpoint for the way back. The first alone carries both directions here, for a quick mode
+        makes both SAs anyway; the second only says that what it matches may not come in clear.
+        """
+        rule, endpoint = self._rule, self._around.tunnel_endpoint(self._rule)
+        if endpoint is None:
+            return []
+        if endpoint in self._local:
+            return [CompiledFilter(rule, each, False, True, Mode.TUNNEL) for each in reverse]
+        near_to_far = forward or reverse  # written from far to near when only that makes sense
+        return [
+            CompiledFilter(rule, each, True, True, Mode.TUNNEL, endpoint) for each in near_to_far
+        ]
+
+    def _selectors(self, each: Filter, *, reverse: bool) -> Iterator[Selector]:
+        """The filter with its source (reverse: its destination) as the local side."""
+        near, far = each.source, each.destination
+        near_port, far_port = each.source_port, each.destination_port
+        if reverse:
+            near, far, near_port, far_port = far, near, far_port, near_port
+        for remote in self._ranges(far):
+            if remote.is_host and remote.first in self._local:
+                continue  # what goes from this computer to itself never leaves it
+            for local in self._ranges(near):
+                if local.version == remote.version:
+                    yield Selector(local, remote, each.protocol, near_port, far_port)
+
+    def _ranges(self, place: Place) -> Iterable[AddressRange]:
+        if place.kind is PlaceKind.ADDRESSES and place.addresses is not None:
+            return (place.addresses,)
+        if place.kind is PlaceKind.ANY:
+            return _EVERYWHERE
+        if place.kind is PlaceKind.ME:
+            return self._me
+        return [AddressRange.host(address) for address in self._around.addresses_of(place)]
 
 
-def _compile_tunnel(
-    rule: Rule,
-    endpoint: IpAddress,
-    forward: list[Selector],
-    reverse: list[Selector],
-    local_addresses: Collection[IpAddress],
-) -> Iterable[CompiledFilter]:
-    """A tunnel rule, whose filter runs from the near side to the far side of the tunnel.
-
-    Windows writes two rules per tunnel: one with the peer as endpoint, and one with itself as
-    endpoint for the way back. The first alone carries both directions here, for a quick mode
-    makes both SAs anyway; the second only says that what it matches may not come in clear.
-    """
-    if endpoint in local_addresses:
-        return [CompiledFilter(rule, each, False, True, Mode.TUNNEL) for each in reverse]
-    near_to_far = forward or reverse  # written from far to near when only that makes sense
-    return [CompiledFilter(rule, each, True, True, Mode.TUNNEL, endpoint) for each in near_to_far]
-
-
-def _selectors(
-    each: Filter, local_addresses: Collection[IpAddress], *, reverse: bool
-) -> Iterator[Selector]:
-    """The filter with its source (reverse: its destination) as the local side."""
-    near, far = each.source, each.destination
-    near_port, far_port = each.source_port, each.destination_port
-    if reverse:
-        near, far, near_port, far_port = far, near, far_port, near_port
-    for remote in _ranges(far, local_addresses):
-        if remote.is_host and remote.first in local_addresses:
-            continue  # what goes from this computer to itself never leaves it
-        for local in _ranges(near, local_addresses):
-            if local.version == remote.version:
-                yield Selector(local, remote, each.protocol, near_port, far_port)
-
-
-def _ranges(place: Place, local_addresses: Collection[IpAddress]) -> Iterable[AddressRange]:
-    if place.kind is PlaceKind.ADDRESSES and place.addresses is not None:
-        return (place.addresses,)
-    if place.kind is PlaceKind.ANY:
-        return _EVERYWHERE
-    if place.kind is PlaceKind.ME:
-        return [AddressRange.host(address) for address in local_addresses]
-    return ()
+def _on_links(
+    kind: ConnectionType, local_addresses: Collection[IpAddress], around: Surroundings
+) -> Collection[IpAddress]:
+    """The addresses of this computer that links of this kind have."""
+    if kind is ConnectionType.ALL:
+        return local_addresses
+    dialup = kind is ConnectionType.DIALUP
+    return [each for each in local_addresses if (each in around.dialup) == dialup]

@@ -1,13 +1,15 @@
 """Which filter decides for a packet, a selector or a peer, and why.
 
-The deciding order is that of `filters`. Above it stand three exemptions, for outbound and inbound
-packets alike: what this computer sends to itself, its own IKE, and (from negotiation only)
-multicast and broadcast.
+The deciding order is that of `filters`. Above it stand exemptions, for outbound and inbound packets
+alike: what this computer sends to itself, its own IKE, (from negotiation only) multicast and
+broadcast, and what the general settings exempt. Below it stands the default response rule, for
+what pairs carry under it.
 
 Talks to: `filters`; the engine and the driver ask it.
 Does not: know algorithms, `offers` does; say why other filters lost, `explain` does.
 """
 
+import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -15,8 +17,9 @@ from ipaddress import IPv4Address
 from mainmode import limits
 from mainmode.failures import Failure, Reason, Refused
 from mainmode.model import AddressRange, Direction, Flow, IpAddress, Mode, Selector
-from mainmode.numbers import IpProtocol
-from mainmode.policy.filters import CompiledFilter, compile_filters
+from mainmode.numbers import KERBEROS_PORT, RSVP, IpProtocol
+from mainmode.policy.filters import CompiledFilter, by_specificity, compile_filters
+from mainmode.policy.index import FilterIndex
 from mainmode.policy.model import (
     Action,
     Authentication,
@@ -25,6 +28,9 @@ from mainmode.policy.model import (
     Policy,
     Rule,
 )
+from mainmode.policy.response import response_rule
+from mainmode.policy.settings import Settings
+from mainmode.policy.surroundings import Surroundings
 from mainmode.policy.weak import as_enforced, toward_windows_2000
 
 _LIMITED_BROADCAST = IPv4Address("255.255.255.255")
@@ -71,17 +77,24 @@ class PeerTerms:
     """What main mode with one peer may look like."""
 
     authentications: tuple[Authentication, ...]
-    """Of all rules toward the peer, the deciding rule's first, each once."""
+    """Of all rules toward the peer, the deciding rule's first, the default response rule's last,
+    each once."""
     rules: tuple[Rule, ...]
+    """Those that lead to the peer; without any, there is the default response rule alone: the peer
+    may ask, and is not asked."""
     explain_refusals: bool
     """Whether a rule lets the peer hear which offers would have been accepted."""
 
+    @property
+    def ours(self) -> tuple[Authentication, ...]:
+        """What we offer when we begin."""
+        return tuple(dict.fromkeys(each for rule in self.rules for each in rule.authentication))
+
 
 class Selection:
-    """One policy, compiled for the addresses this computer has now.
+    """One policy, compiled for the addresses this computer and the names in it have now.
 
-    A change of policy or addresses is a new Selection. Filters are walked one by one; an index by
-    address and a flow cache can take the place of `_candidates` and change nothing else.
+    A change of policy or addresses is a new Selection.
     """
 
     def __init__(
@@ -91,6 +104,8 @@ class Selection:
         *,
         broadcast_addresses: Iterable[IpAddress] = (),
         ike_ports: Iterable[int] = (limits.IKE_PORT, limits.NAT_PORT),
+        around: Surroundings | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self.policy = policy = as_enforced(policy)
         self._any_special = any(
@@ -98,14 +113,40 @@ class Selection:
         )
         """Whether main mode differs from peer to peer."""
         self.local_addresses = tuple(dict.fromkeys(local_addresses))
+        self._local = frozenset(self.local_addresses)
         self.broadcast_addresses = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
         self.ike_ports = frozenset(ike_ports)
-        self.ordered = compile_filters(policy, self.local_addresses)
+        self.settings = settings or Settings()
+        self.ordered = compile_filters(policy, self.local_addresses, around)
         """Every filter in deciding order: the first that matches a packet decides."""
         self._by_version = {
             version: tuple(each for each in self.ordered if each.selector.local.version == version)
             for version in (4, 6)
         }
+        self._indices: dict[tuple[Direction, bool], FilterIndex] = {}
+        """By direction, and whether negotiate filters are left out; made when first asked for."""
+        self.response = response_rule(policy)
+        self.answered: tuple[CompiledFilter, ...] = ()
+        """The filters of the default response rule, below all others."""
+        self._answered: dict[IpAddress, list[CompiledFilter]] = {}
+        """By the other host."""
+
+    def answering(self, selectors: Iterable[Selector]) -> "Selection":
+        """The same with the default response rule's filters for this traffic, and no others."""
+        response = self.response
+        if response is None:
+            return self
+        other = copy.copy(self)
+        other.answered = tuple(
+            sorted(
+                (CompiledFilter(response, each, True, True) for each in dict.fromkeys(selectors)),
+                key=by_specificity,
+            )
+        )
+        other._answered = {}
+        for each in other.answered:
+            other._answered.setdefault(each.selector.remote.first, []).append(each)
+        return other
 
     # --- packets --------------------------------------------------------------------------
 
@@ -114,16 +155,29 @@ class Selection:
         exempt = self.exemption(flow)
         if exempt:
             return _permit((exempt,))
-        for each in self._candidates(flow, direction):
-            if each.selector.matches(flow) and not self.passes_over(each, flow):
-                return self._decision(each, flow)
-        return _NOTHING_DECIDES
+        never_negotiated = self._is_group(flow.local) or self._is_group(flow.remote)
+        winner = self._index(direction, never_negotiated).first(flow)
+        if winner is None and not never_negotiated:
+            answers = (each for each in self._answers(flow) if each.selector.matches(flow))
+            winner = next(answers, None)
+        return self._decision(winner, flow) if winner is not None else _NOTHING_DECIDES
+
+    def _index(self, direction: Direction, never_negotiated: bool) -> FilterIndex:
+        index = self._indices.get((direction, never_negotiated))
+        if index is None:
+            index = self._indices[direction, never_negotiated] = FilterIndex(
+                each
+                for each in self.ordered
+                if each.applies_to(direction)
+                and not (never_negotiated and each.action is Action.NEGOTIATE)
+            )
+        return index
 
     def _decision(self, winner: CompiledFilter, flow: Flow) -> Decision:
         action, rule, mode, because = winner.action, winner.rule, winner.mode, winner.decides
         if action is not Action.NEGOTIATE:
             return Decision(action, rule, None, None, mode, because, winner)
-        if mode is Mode.TRANSPORT and flow.local not in self.local_addresses:
+        if mode is Mode.TRANSPORT and flow.local not in self._local:
             because = (*because, f"{flow.local} {_FORWARDED}")
             return Decision(Action.BLOCK, rule, None, None, mode, because, winner)
         selector, peer = winner.selector_for(flow), winner.peer_for(flow.remote)
@@ -136,27 +190,39 @@ class Selection:
             self._is_group(flow.local) or self._is_group(flow.remote)
         )
 
-    def _candidates(self, flow: Flow, direction: Direction) -> Iterator[CompiledFilter]:
-        """The filters whose addresses and direction fit the flow, in deciding order."""
-        for each in self._by_version[flow.local.version]:
-            if (
-                flow.remote in each.selector.remote
-                and flow.local in each.selector.local
-                and each.applies_to(direction)
-            ):
+    def _answers(self, flow: Flow) -> Iterator[CompiledFilter]:
+        """The default response rule's filters whose hosts fit the flow."""
+        for each in self._answered.get(flow.remote, ()):
+            if flow.local in each.selector.local:
                 yield each
 
     def exemption(self, flow: Flow) -> str:
         """Why no filter applies to this flow, or empty."""
-        if flow.remote in self.local_addresses:
+        if flow.remote in self._local:
             return f"{flow.remote} is this computer itself: permitted"
         if (
             flow.protocol == IpProtocol.UDP
             and flow.local_port in self.ike_ports
-            and flow.local in self.local_addresses
+            and flow.local in self._local
         ):
             return f"UDP port {flow.local_port} here is IKE, which is always exempt: permitted"
+        if self.settings.exempts_groups and (
+            self._is_group(flow.local) or self._is_group(flow.remote)
+        ):
+            return f"multicast and broadcast are exempt{self._level}"
+        if self.settings.exempts_kerberos_and_rsvp and flow.local in self._local:
+            if flow.protocol == RSVP:
+                return f"RSVP is exempt{self._level}"
+            if flow.protocol in (IpProtocol.TCP, IpProtocol.UDP) and KERBEROS_PORT in (
+                flow.local_port,
+                flow.remote_port,
+            ):
+                return f"Kerberos (port {KERBEROS_PORT}) is exempt{self._level}"
         return ""
+
+    @property
+    def _level(self) -> str:
+        return f" (exempt = {self.settings.exempt}): permitted"
 
     def _is_group(self, address: IpAddress) -> bool:
         return address.is_multicast or address in self.broadcast_addresses
@@ -167,14 +233,25 @@ class Selection:
         """How main mode with `peer` may be authenticated; None: no rule asks for it."""
         found = {id(each.rule): each.rule for each in self._negotiating(local, peer)}
         rules = tuple(found.values())  # by id: hashing a rule hashes all its filters
-        if not rules:
+        open_to = rules
+        if self.response is not None and self._may_ask(local, peer):
+            open_to = (*rules, self.response)
+        if not open_to:
             return None
-        authentications = (each for rule in rules for each in rule.authentication)
+        authentications = (each for rule in open_to for each in rule.authentication)
         return PeerTerms(
             tuple(dict.fromkeys(authentications)),
             rules,
             any(rule.explain_refusals for rule in rules),
         )
+
+    def _may_ask(self, local: IpAddress, peer: IpAddress) -> bool:
+        """Whether the default response rule may have something to give to this peer."""
+        if self._is_group(peer) or peer in self.local_addresses:
+            return False
+        hosts = Selector(AddressRange.host(local), AddressRange.host(peer))
+        covering = (each for each in self.ordered if each.selector.covers(hosts))
+        return next((each.action for each in covering), Action.NEGOTIATE) is Action.NEGOTIATE
 
     def main_mode(self, local: IpAddress, peer: IpAddress) -> MainModeSettings:
         """The settings of main mode toward `peer`: the deciding rule's own, else the policy's."""
@@ -182,7 +259,7 @@ class Selection:
         if not self._any_special:
             return settings
         terms = self.toward(local, peer)
-        if terms is None:
+        if terms is None or not terms.rules:
             return settings
         settings = terms.rules[0].main_mode or settings
         weak = any(rule.windows_2000_peer for rule in terms.rules) and not self.policy.weak_host
@@ -254,9 +331,36 @@ class Selection:
                 self._check(each, request, authentication)
                 because.append(f"{each} covers it")
                 return Decision(each.action, each.rule, selector, peer, mode, tuple(because))
+        if self._grants(request, authentication):
+            because.append(
+                "no filter covers it: the default response rule secures what asks for it"
+            )
+            return Decision(Action.NEGOTIATE, self.response, selector, peer, mode, tuple(because))
         modes = {each.mode for each in self._negotiating(local, peer)}
         reason = Reason.MODE_MISMATCH if modes and mode not in modes else Reason.NOT_AUTHORISED
         raise self._refusal(request, "no filter of ours toward this peer covers it", reason)
+
+    def _grants(self, request: "_Request", authentication: Authentication) -> bool:
+        """Whether the default response rule does."""
+        return (
+            self.response is not None
+            and request.mode is Mode.TRANSPORT
+            and authentication in self.response.authentication
+            and not self._is_group(request.peer)
+        )
+
+    def is_response(self, selector: Selector) -> bool:
+        """Whether a pair for this traffic stands under the default response rule: it is between
+        two hosts, and no negotiate filter covers it."""
+        return (
+            self.response is not None
+            and selector.local.is_host
+            and selector.remote.is_host
+            and not any(
+                each.action is Action.NEGOTIATE and each.selector.covers(selector)
+                for each in self._by_version[selector.local.version]
+            )
+        )
 
     def _check(
         self, covering: CompiledFilter, request: "_Request", authentication: Authentication

@@ -49,3 +49,13 @@ class Settings:
     """`ipsecdiagnostics`: how much the driver logs of packets, from 0 (nothing) to 7."""
     log_interval_s: int = limits.LOG_INTERVAL_S
     """`ipsecloginterval`: how often the driver reports what it has counted."""
+
+    @property
+    def exempts_groups(self) -> bool:
+        """Whether no filter applies to multicast and broadcast."""
+        return self.exempt in (0, 1)
+
+    @property
+    def exempts_kerberos_and_rsvp(self) -> bool:
+        """Whether no filter applies to Kerberos (port 88 on either side) and RSVP."""
+        return self.exempt in (0, 2)

@@ -22,7 +22,10 @@ def as_enforced(policy: Policy) -> Policy:
     """The policy with the offers that it comes to; the very same where nothing is weak."""
     if policy.weak_host:
         rules = tuple(_weak_rule(rule) for rule in policy.rules)
-        return replace(policy, rules=rules, main_mode=_weak(policy.main_mode))
+        response = policy.default_response
+        response = replace(response, offers=_only_weak_quick(response.offers))
+        main_mode = _weak(policy.main_mode)
+        return replace(policy, rules=rules, main_mode=main_mode, default_response=response)
     if any(rule.windows_2000_peer for rule in policy.rules):
         rules = tuple(
             _with_offers(rule, _then_weak_quick) if rule.windows_2000_peer else rule

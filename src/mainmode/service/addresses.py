@@ -14,7 +14,9 @@ from ipaddress import ip_address
 from mainmode import limits
 from mainmode.model import IpAddress
 
-# <linux/rtnetlink.h>, <linux/netlink.h>
+# <linux/rtnetlink.h>, <linux/netlink.h>, <linux/if_arp.h>
+_RTM_NEWLINK = 16
+_RTM_GETLINK = 18
 _RTM_NEWADDR = 20
 _RTM_GETADDR = 22
 _NLMSG_DONE = 3
@@ -31,7 +33,12 @@ _ADDRESS = struct.Struct("=BBBBI")
 """Family, prefix length, flags, scope, interface."""
 _ATTRIBUTE = struct.Struct("=HH")
 """Length with this head, type."""
+_LINK = struct.Struct("=BxHiII")
+"""Family, type of hardware, interface, flags, change."""
 _RECEIVE_OCTETS = 65_536
+_DIALUP = frozenset((*range(256, 261), 512, 519, 0xFFFE))
+"""Types of hardware that are no LAN: SLIP, PPP, raw IP of mobile networks, and links without any
+(WireGuard and other tunnel devices), which are Windows' remote access connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +47,45 @@ class OwnAddresses:
 
     local: frozenset[IpAddress]
     broadcast: frozenset[IpAddress]
+    dialup: frozenset[IpAddress] = frozenset()
+    """Those of `local` that are on dial-up links."""
 
 
 def own_addresses() -> OwnAddresses:
     """What the kernel has now."""
     local: set[IpAddress] = set()
     broadcast: set[IpAddress] = set()
+    dialup: set[IpAddress] = set()
     with _netlink() as kernel:
-        body = _ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-        length = _MESSAGE.size + len(body)
-        kernel.send(_MESSAGE.pack(length, _RTM_GETADDR, _REQUEST_DUMP, 1, 0) + body)
-        while True:
-            for kind, message in _messages(kernel.recv(_RECEIVE_OCTETS)):
-                if kind == _NLMSG_DONE:
-                    return OwnAddresses(frozenset(local), frozenset(broadcast))
-                if kind == _RTM_NEWADDR:
-                    attributes = _attributes(message)
-                    # The far end of a point-to-point link stands in IFA_ADDRESS.
-                    own = attributes.get(_IFA_LOCAL) or attributes[_IFA_ADDRESS]
-                    local.add(ip_address(own))
-                    if _IFA_BROADCAST in attributes:
-                        broadcast.add(ip_address(attributes[_IFA_BROADCAST]))
+        dialup_links = {
+            index
+            for kind, message in _dump(kernel, _RTM_GETLINK, _LINK.size)
+            if kind == _RTM_NEWLINK
+            for _, hardware, index, *_ in [_LINK.unpack_from(message)]
+            if hardware in _DIALUP
+        }
+        for kind, message in _dump(kernel, _RTM_GETADDR, _ADDRESS.size):
+            if kind != _RTM_NEWADDR:
+                continue
+            attributes = _attributes(message)
+            # The far end of a point-to-point link stands in IFA_ADDRESS.
+            own = ip_address(attributes.get(_IFA_LOCAL) or attributes[_IFA_ADDRESS])
+            local.add(own)
+            if _ADDRESS.unpack_from(message)[-1] in dialup_links:
+                dialup.add(own)
+            if _IFA_BROADCAST in attributes:
+                broadcast.add(ip_address(attributes[_IFA_BROADCAST]))
+    return OwnAddresses(frozenset(local), frozenset(broadcast), frozenset(dialup))
+
+
+def _dump(kernel: socket.socket, request: int, octets: int) -> Iterator[tuple[int, bytes]]:
+    """Everything that there is: (type, body) each. octets: of the request's body, all zero."""
+    kernel.send(_MESSAGE.pack(_MESSAGE.size + octets, request, _REQUEST_DUMP, 1, 0) + bytes(octets))
+    while True:
+        for kind, message in _messages(kernel.recv(_RECEIVE_OCTETS)):
+            if kind == _NLMSG_DONE:
+                return
+            yield kind, message
 
 
 def _netlink() -> socket.socket:

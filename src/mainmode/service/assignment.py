@@ -1,5 +1,5 @@
-"""The policy in force: read again on request, fitted anew when our addresses change, and on trial
-until somebody confirms it.
+"""The policy in force: read again on request, fitted anew when our addresses, our servers or those
+of DNS names change, and on trial until somebody confirms it.
 
 Whatever is wrong with a new policy, the one before stays in force until the new one is whole.
 """
@@ -7,14 +7,16 @@ Whatever is wrong with a new policy, the one before stays in force until the new
 import asyncio
 from dataclasses import dataclass
 
+from mainmode import limits
 from mainmode.auth.credentials import Credentials
 from mainmode.driver.contract import Driver
 from mainmode.errors import DriverError, PersonError
 from mainmode.model import IpAddress
 from mainmode.policy.model import Policy
 from mainmode.policy.selection import Selection
+from mainmode.policy.surroundings import Surroundings, names_in, servers_in
 from mainmode.policy.units import format_duration
-from mainmode.service.addresses import own_addresses
+from mainmode.service.addresses import OwnAddresses, own_addresses
 from mainmode.service.audit import AuditStore
 from mainmode.service.door import Door
 from mainmode.service.events import (
@@ -24,6 +26,8 @@ from mainmode.service.events import (
     PolicyRefused,
     TrialEnded,
 )
+from mainmode.service.names import Ask, Names
+from mainmode.service.servers import servers_now
 from mainmode.service.source import PolicySource
 
 
@@ -41,6 +45,14 @@ class Trial:
         return max(0.0, self.timer.when() - asyncio.get_running_loop().time())
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What policy was fitted to."""
+
+    addresses: OwnAddresses
+    around: Surroundings
+
+
 class Assignment:
     """The policy in force with its secrets, and the addresses that it calls "me"."""
 
@@ -55,9 +67,12 @@ class Assignment:
         self.trial: Trial | None = None
         self._listen = listen
         self._ike_ports = ike_ports
-        self._addresses = own_addresses()
+        self._names: Names | None = None
+        self._look: asyncio.TimerHandle | None = None
         self.policy, self.credentials = source.read()
-        self.selection = self._selection_of(self.policy)
+        self._settings = source.settings()
+        self._seen = self._look_around(self.policy)
+        self.selection = self._selection_of(self.policy, self._seen)
 
     def attach(self, driver: Driver, door: Door, audit: AuditStore) -> None:
         """Who enforces and who negotiates changes from now on."""
@@ -65,12 +80,27 @@ class Assignment:
         self._door = door
         self._audit = audit
 
-    def _selection_of(self, policy: Policy) -> Selection:
+    def start(self, ask: Ask | None = None) -> None:
+        """The loop runs: follow what the policy names. ask: in place of the system's resolver."""
+        self._names = Names(self.follow, self._audit, ask)
+        self._follow_words()
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+        if self._names is not None:
+            self._names.close()
+        if self._look is not None:
+            self._look.cancel()
+        self._end_trial()
+
+    def _selection_of(self, policy: Policy, seen: "_Seen") -> Selection:
         return Selection(
             policy,
-            self._addresses.local | frozenset(self._listen),
-            broadcast_addresses=self._addresses.broadcast,
+            seen.addresses.local | frozenset(self._listen),
+            broadcast_addresses=seen.addresses.broadcast,
             ike_ports=self._ike_ports,
+            around=seen.around,
+            settings=self._settings,
         )
 
     # --- on request -----------------------------------------------------------------------
@@ -116,10 +146,13 @@ class Assignment:
         return self.policy.name
 
     def _read(self, instead: str | None, why: str) -> str:
+        before = self._settings
         try:
             policy, credentials = self.source.read(instead)
+            self._settings = self.source.settings()
             self._assign(policy, credentials, why)
         except (PersonError, DriverError) as error:
+            self._settings = before
             self._audit.record(PolicyRefused(problem=str(error)))
             raise PersonError(str(error)) from None
         return policy.name
@@ -149,23 +182,51 @@ class Assignment:
             self.trial.timer.cancel()
             self.trial = None
 
-    # --- addresses ------------------------------------------------------------------------
+    # --- what is around -------------------------------------------------------------------
 
-    def follow_addresses(self) -> None:
-        """An address came or went."""
-        addresses = own_addresses()
-        if addresses == self._addresses:
+    def follow(self) -> None:
+        """An address, a server or a DNS name may have changed: if so, assign anew. The driver
+        changes atomically, and SAs that are still wanted stay."""
+        seen = self._look_around(self.policy)
+        if seen == self._seen:
             return
-        self._addresses = addresses
+        moved = seen.addresses != self._seen.addresses
+        why = "this computer's addresses changed" if moved else "what its names stand for changed"
         try:
-            self._assign(self.policy, self.credentials, "this computer's addresses changed")
+            self._assign(self.policy, self.credentials, why)
         except Exception as error:
-            self._audit.record(InternalError.of(error, "fitting the policy to new addresses"))
+            self._audit.record(InternalError.of(error, "fitting the policy to what has changed"))
+
+    def _look_around(self, policy: Policy) -> "_Seen":
+        known = self._names.known if self._names is not None else {}
+        names = {name: known[name] for name in names_in(policy) if name in known}
+        addresses = own_addresses()
+        servers = servers_now(servers_in(policy))
+        return _Seen(addresses, Surroundings(names, servers, addresses.dialup))
+
+    def _follow_words(self) -> None:
+        """Those of the policy in force."""
+        if self._names is None:
+            return
+        self._names.follow(names_in(self.policy))
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+        if servers_in(self.policy):
+            loop = asyncio.get_running_loop()
+            self._look = loop.call_later(limits.SERVERS_INTERVAL_S, self._look_again)
+
+    def _look_again(self) -> None:
+        self.follow()
+        self._follow_words()
 
     def _assign(self, policy: Policy, credentials: Credentials, why: str) -> None:
         """Driver first: it may refuse, and takes a policy whole or not at all."""
-        selection = self._selection_of(policy)
+        seen = self._look_around(policy)
+        selection = self._selection_of(policy, seen)
         self._driver.assign(selection)
+        self._seen = seen
         self.policy, self.credentials, self.selection = policy, credentials, selection
         self._door.assign(selection, credentials)
         self._audit.record(PolicyAssigned(policy=policy.name, why=why))
+        self._follow_words()

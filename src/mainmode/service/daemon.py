@@ -126,6 +126,7 @@ class Daemon:
                     self._driver.assign(self._assignment.selection)
                 serving = asyncio.ensure_future(self._server.serve_until_stopped())
                 self._listen()
+                self._assignment.start()
                 self._say_ready()
                 await self._stop_asked.wait()
                 await self._wind_down(serving)
@@ -169,7 +170,7 @@ class Daemon:
     def _addresses_changed(self) -> None:
         self._watch.drain()
         self._routes.forget()
-        self._assignment.follow_addresses()
+        self._assignment.follow()
 
     def _say_ready(self) -> None:
         """Everything works; what was made so far stays, so the collector need not look at it."""
@@ -202,6 +203,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for each in (*self._sockets, self._watch):
             loop.remove_reader(each)
+        self._assignment.close()
         self._door.close()
         self.audit.close()
         self._server.should_exit = True

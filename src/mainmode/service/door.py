@@ -108,7 +108,10 @@ class Door:
         """From the packet's own address in transport mode, from the route's to a gateway."""
         peer = decision.peer
         if peer is None:
-            self._audit.record(AcquireIgnored(flow=str(flow), why="policy asks for no negotiation"))
+            # Under the default response rule, whose filters the driver has, it is for peers to ask.
+            if self._selection.response is None:
+                why = "policy asks for no negotiation"
+                self._audit.record(AcquireIgnored(flow=str(flow), why=why))
             return None
         local = flow.local if decision.mode is Mode.TRANSPORT else self._routes.local_toward(peer)
         if local is None:

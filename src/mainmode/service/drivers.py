@@ -31,7 +31,7 @@ def choose_driver(
         return NullDriver(os.urandom)
     lacking = list(missing_for_user_driver())
     problem = "the user-space driver cannot run here: " + "; ".join(lacking)
-    if kind == "auto" and lacking and not policy.rules:
+    if kind == "auto" and lacking and not _asks_for_something(policy):
         return _StandIn(problem)
     if lacking:
         raise PersonError(
@@ -44,6 +44,10 @@ def choose_driver(
     return UserDriver(loop, ike_ports=ike_ports)
 
 
+def _asks_for_something(policy: Policy) -> bool:
+    return bool(policy.rules) or policy.default_response.active
+
+
 class _StandIn(NullDriver):
     """Where nothing can be enforced and nothing is to be: refuses every policy with rules."""
 
@@ -52,7 +56,7 @@ class _StandIn(NullDriver):
         self._problem = problem
 
     def assign(self, selection: Selection) -> None:
-        if selection.policy.rules:
+        if _asks_for_something(selection.policy):
             raise DriverError(self._problem)
         super().assign(selection)
 

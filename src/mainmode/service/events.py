@@ -96,6 +96,38 @@ class PolicyRefused(ServiceEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NameChanged(ServiceEvent):
+    """A DNS name in the policy has other addresses than before."""
+
+    name: str
+    addresses: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        return f"the name {self.name!r} stands for {', '.join(self.addresses)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameUnknown(ServiceEvent):
+    """A DNS name in the policy has no answer; told once until there is one."""
+
+    level: ClassVar[Level] = Level.WARNING
+
+    name: str
+    why: str
+    kept: tuple[str, ...]
+    """The addresses it had last."""
+
+    @property
+    def sentence(self) -> str:
+        meanwhile = ", ".join(self.kept)
+        meanwhile = (
+            f"it goes on to stand for {meanwhile}" if self.kept else "it matches nothing yet"
+        )
+        return f"no address of the name {self.name!r} ({self.why}): {meanwhile}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AcquireIgnored(ServiceEvent):
     """The driver asked for an SA that cannot be negotiated."""
 

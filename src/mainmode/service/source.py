@@ -10,6 +10,8 @@ from mainmode.policy.document import in_force
 from mainmode.policy.edit import assign
 from mainmode.policy.load import PolicyFile, read_policy_file
 from mainmode.policy.model import Policy
+from mainmode.policy.reading import read_document_file
+from mainmode.policy.settings import Settings
 from mainmode.store.place import Location
 from mainmode.store.store import Store
 
@@ -30,6 +32,9 @@ class PolicySource(Protocol):
 
         instead: a policy of the store in place of the assigned one; empty: none.
         """
+
+    def settings(self) -> Settings:
+        """The general settings, which hold whichever policy is assigned."""
 
     def assign(self, name: str) -> None:
         """Let this policy of the store be the assigned one; empty: none."""
@@ -55,6 +60,9 @@ class FileSource:
             raise self._no_store()
         read = read_policy_file(self._file)
         return read.policy, _credentials(read.policy, self._file.resolve().parent, [read])
+
+    def settings(self) -> Settings:
+        return read_document_file(self._file).document.settings
 
     def assign(self, name: str) -> None:
         raise self._no_store()
@@ -84,6 +92,9 @@ class StoreSource:
         files = self._store.assigned(instead, dynamic=self._serves)
         policy = in_force(each.policy for each in files)
         return policy, _credentials(policy, self._store.folder, files)
+
+    def settings(self) -> Settings:
+        return self._store.read(Location.LOCAL).settings
 
     def assign(self, name: str) -> None:
         with self._store.edit() as draft:

@@ -21,9 +21,10 @@ import time
 from collections.abc import Callable, Iterable
 
 from mainmode import limits
+from mainmode.driver.answers import Answers
 from mainmode.driver.contract import DriverStatistics, PairCounters, Upward
 from mainmode.driver.spis import SpiAllocator
-from mainmode.driver.user import netfilter, routing, ruleset, soft_sets
+from mainmode.driver.user import boot, netfilter, routing, ruleset, soft_sets
 from mainmode.driver.user.clear import ClearTraffic
 from mainmode.driver.user.device import TunDevice
 from mainmode.driver.user.plane import DataPlane
@@ -33,6 +34,7 @@ from mainmode.errors import DriverError
 from mainmode.model import Direction, IpAddress, Path, SaPair, SoftSa
 from mainmode.numbers import IpProtocol, ProtocolId
 from mainmode.policy.selection import Selection
+from mainmode.policy.settings import Settings
 
 DEVICE = "mainmode0"
 _TICK_S = 1.0
@@ -56,6 +58,7 @@ class UserDriver:
         self._clock = clock
         self._name = device
         self._spis = SpiAllocator(entropy)
+        self._answers = Answers()
         self._device: TunDevice | None = None
         self._receivers: list[socket.socket] = []
         self._sender: PacketSender | None = None
@@ -168,6 +171,7 @@ class UserDriver:
         if kinds := soft_sets.kinds(selection):
             netfilter.declare(soft_sets.declarations(kinds))
         soft = self._clear.permitted
+        selection = self._answers.assign(selection, self._plane.pairs())
         table = ruleset.build(selection, device=self._name, ike_ports=self._ike_ports, soft=soft)
         netfilter.load(table)
         self._clear.assign(selection)
@@ -179,8 +183,16 @@ class UserDriver:
     def install(self, pair: SaPair, direction: Direction) -> None:
         self._plane.install(pair, direction, self._clock())
         self._spis.take(pair.spi)
-        if direction is Direction.OUTBOUND:
+        if direction is Direction.INBOUND:
+            self._answer(self._answers.add(pair))
+        else:
             self._put_before_soft_sas(pair)
+
+    def _answer(self, selection: Selection | None) -> None:
+        """The default response rule has other filters. Raises DriverError."""
+        if selection is not None:
+            netfilter.load(ruleset.answers(selection, device=self._name))
+            self._plane.follow(selection)
 
     def replace(self, old_spi: int, pair: SaPair, *, once_used: bool = False) -> None:
         self._plane.replace(old_spi, pair, self._clock(), once_used=once_used)
@@ -209,6 +221,10 @@ class UserDriver:
     def remove(self, spi: int) -> None:
         self._plane.remove(spi)
         self._spis.free(spi)
+        try:
+            self._answer(self._answers.remove(spi))
+        except DriverError as error:
+            _LOG.error("traffic of a pair that is gone stays closed (%s)", error)
 
     def receive(self, esp: bytes, path: Path) -> None:
         self._plane.inbound_in_udp(esp, path, self._clock())
@@ -238,6 +254,21 @@ def clean(device: str = DEVICE) -> None:
     if routing.device_exists(device):
         raise DriverError(f"device {device} exists: stop the service that owns it first")
     _put_in_order()
+
+
+def close_for_boot(settings: Settings, device: str = DEVICE) -> bool:
+    """Let pass only what the boot mode says, until a service starts. False: everything passes.
+
+    Raises DriverError, also when a service runs or has left its packet filter: that one holds.
+    """
+    if routing.device_exists(device):
+        raise DriverError(f"device {device} exists: a service runs already")
+    if netfilter.stands():
+        raise DriverError("the packet filter of a service stands already: it holds")
+    wanted = boot.commands(settings)
+    if wanted:
+        netfilter.declare(wanted)
+    return bool(wanted)
 
 
 def _put_in_order() -> None:

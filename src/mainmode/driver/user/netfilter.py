@@ -22,8 +22,15 @@ def load(transaction: Json) -> None:
 
 
 def declare(commands: str) -> None:
-    """Make what `soft_sets.declarations` names. Raises DriverError."""
+    """Do what is written in nft's own language (`soft_sets.declarations`, `boot.commands`), all of
+    it or, with DriverError, nothing."""
     _nft("-f", "-", given=commands)
+
+
+def stands() -> bool:
+    """Whether there is a table. Raises DriverError."""
+    listed = json.loads(_nft("-j", "list", "tables", TABLE["family"]))
+    return any(each.get("table", {}).get("name") == TABLE["name"] for each in listed["nftables"])
 
 
 def remove() -> None:

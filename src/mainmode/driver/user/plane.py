@@ -72,12 +72,9 @@ class DataPlane:
         """A packet that the host wants protected: send it, or hold it until there is an SA."""
         try:
             packet = ip.require_packet(packet)
-            key = ip.flow_key(packet)
-            live = self._flows.get(key)
+            live = self.carrier(packet, now)
             if live is None:
-                live = self._pair_or_another_way(key, packet, now)
-                if live is None:
-                    return
+                return
             assert live.outbound is not None
             self._transmit(live.outbound.seal(packet))
         except PacketRefused as refused:
@@ -90,6 +87,15 @@ class DataPlane:
         live.octets_sent += len(packet)
         if live.octets_sent >= live.lifespan.next_octets:
             self._grow(live, now)
+
+    def carrier(self, packet: bytes, now: float) -> LivePair | None:
+        """The pair that carries a packet; None: it waits, or has left in clear under a soft SA.
+
+        Raises PacketRefused; OSError when it could not leave.
+        """
+        key = ip.flow_key(packet)
+        live = self._flows.get(key)
+        return self._pair_or_another_way(key, packet, now) if live is None else live
 
     def inbound(self, packet: bytes, now: float) -> None:
         """An IP packet with ESP or AH for this host: open it and hand it over, or drop it."""
@@ -200,10 +206,14 @@ class DataPlane:
 
     def assign(self, selection: Selection, now: float) -> None:
         """Judge flows by this policy from now on, the waiting ones too."""
-        self._selection = selection
-        self._flows.clear()
+        self.follow(selection)
         for _, packet in self._held.release(lambda _: True):
             self.outbound(packet, now)
+
+    def follow(self, selection: Selection) -> None:
+        """Judge new flows by it; what waits goes on to wait."""
+        self._selection = selection
+        self._flows.clear()
 
     def install(self, pair: SaPair, direction: Direction, now: float) -> None:
         """Take one half into use. Raises DriverError."""
@@ -266,6 +276,10 @@ class DataPlane:
         self.is_slow = any(is_small_block(live.pair.outbound.cipher) for live in self._pairs)
 
     # --- what it tells --------------------------------------------------------------------
+
+    def pairs(self) -> list[SaPair]:
+        """All that are installed."""
+        return [live.pair for live in self._pairs]
 
     def has(self, spi: int) -> bool:
         return spi in self._pairs

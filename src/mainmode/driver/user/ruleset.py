@@ -8,13 +8,17 @@
     input        packets for this host            drops what did not come out of the device
     forward      packets passing through          drops what did not come out of the device
 
-Filters stand in deciding order, each ending in a verdict, so the first that matches decides.
+Filters stand in deciding order, each ending in a verdict, so the first that matches decides. Those
+that can be judged together share a rule and a set (`bundles`).
 Above them stand the exemptions of `policy.selection`, what the driver itself sends, ESP, AH and
 IPv6 neighbour discovery. The driver's packets are known by their mark: later fragments of ESP in
 UDP have no ports.
 
 A negotiate filter that allows fallback lets pass, before all else, what soft SAs permit
 (`soft_sets`).
+
+Below all filters stand those of the default response rule, in two chains of their own, which
+change while a policy stands (`answers`).
 
 The table outlives the process, hence required protection stays closed when it is killed: the
 marks go on, and the device's route is gone.
@@ -23,14 +27,16 @@ Source: Linux nft(8), libnftables-json(5).
 Talks to: nobody; `netfilter` loads what this makes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 
 from mainmode import limits
 from mainmode.driver.user import soft_sets
+from mainmode.driver.user.bundles import Bundle, Field, bundled
 from mainmode.driver.user.routing import ARRIVED, DEPARTING, SENT
 from mainmode.driver.user.table import TABLE, Json, in_table
 from mainmode.model import AddressRange, Direction, Mode, Selector, SoftSa
-from mainmode.numbers import IpProtocol
+from mainmode.numbers import KERBEROS_PORT, RSVP, IpProtocol
 from mainmode.packets.ip import WITH_PORTS
 from mainmode.policy.filters import CompiledFilter
 from mainmode.policy.model import ME, Action, Rule
@@ -50,14 +56,18 @@ COUNTERS = {
 
 _Statements = list[Json]
 
-_CHAINS = {
+_WAYS = (Direction.OUTBOUND, Direction.INBOUND)
+CHAINS = {
     "output": ("route", "output"),
     "prerouting": ("filter", "prerouting"),
     "postrouting": ("filter", "postrouting"),
     "input": ("filter", "input"),
     "forward": ("filter", "forward"),
 }
-_PRIORITY_MANGLE = -150
+"""Base chains: kind and hook of each."""
+_ANSWERS_OUT = "answers_out"
+_ANSWERS_IN = "answers_in"
+PRIORITY = -150
 _ACCEPT: Json = {"accept": None}
 _DROP: Json = {"drop": None}
 _NEIGHBOUR_DISCOVERY = [133, 134, 135, 136, 137]
@@ -76,60 +86,87 @@ def build(
     """
     rules = _rules(selection, device, sorted(ike_ports))
     commands: list[Json] = [{"add": {"table": TABLE}}]
-    commands += [{"add": {"chain": _chain(name)}} for name in _CHAINS]
+    commands += [{"add": {"chain": _chain(name)}} for name in CHAINS]
+    commands += [{"add": {"chain": in_table(name=name)}} for name in (_ANSWERS_OUT, _ANSWERS_IN)]
     commands += [{"flush": {"table": TABLE}}]
     commands += [{"add": {"counter": in_table(name=name)}} for name in COUNTERS]
     commands += soft_sets.permit(soft_sets.kinds(selection), soft)
-    commands += [{"add": {"rule": in_table(chain=chain, expr=expr)}} for chain, expr in rules]
+    commands += [_add_rule(chain, expr) for chain, expr in rules]
     return {"nftables": commands}
+
+
+def answers(selection: Selection, *, device: str) -> Json:
+    """One transaction: the filters of the default response rule, in place of those before."""
+    commands: list[Json] = [
+        {"flush": {"chain": in_table(name=name)}} for name in (_ANSWERS_OUT, _ANSWERS_IN)
+    ]
+    commands += [_add_rule(chain, expr) for chain, expr in _answers(selection, device)]
+    return {"nftables": commands}
+
+
+def _add_rule(chain: str, expr: _Statements) -> Json:
+    return {"add": {"rule": in_table(chain=chain, expr=expr)}}
 
 
 def _rules(
     selection: Selection, device: str, ike_ports: list[int]
 ) -> Iterator[tuple[str, _Statements]]:
     """(chain, statements) of every rule, each chain's in order."""
-    filters = selection.ordered
-    yield from (("output", rule) for rule in _output(selection, ike_ports))
-    yield from (("prerouting", rule) for rule in _prerouting(filters, device))
+    departing, arriving = (list(bundled(selection.ordered, direction)) for direction in _WAYS)
+    yield from (("output", rule) for rule in _output(selection, departing, ike_ports))
+    yield from (("prerouting", rule) for rule in _prerouting(departing, device))
     yield (
         "postrouting",
         [_is(_meta("mark"), DEPARTING), _not(_meta("oifname"), device), *_drop("escaped")],
     )
     yield "postrouting", _small_segments("oifname", device)
-    yield from (("input", rule) for rule in _input(selection, device, ike_ports))
-    yield from (("forward", rule) for rule in _forward(filters, device))
+    yield from (("input", rule) for rule in _input(selection, arriving, device, ike_ports))
+    yield from (("forward", rule) for rule in _forward(arriving, device))
+    if selection.response is not None:
+        yield "output", [{"jump": {"target": _ANSWERS_OUT}}]
+        yield "input", [{"jump": {"target": _ANSWERS_IN}}]
+        yield from _answers(selection, device)
 
 
-def _output(selection: Selection, ike_ports: list[int]) -> Iterator[_Statements]:
+def _answers(selection: Selection, device: str) -> Iterator[tuple[str, _Statements]]:
+    departing, arriving = (bundled(selection.answered, direction) for direction in _WAYS)
+    yield from ((_ANSWERS_OUT, rule) for rule in _departures(departing, passing=False))
+    arrivals = _arrivals(arriving, device, passing=False)
+    yield from ((_ANSWERS_IN, rule) for rule in arrivals)
+
+
+def _output(
+    selection: Selection, departing: Iterable[Bundle], ike_ports: list[int]
+) -> Iterator[_Statements]:
     yield [_is(_meta("oifname"), "lo"), _ACCEPT]
     yield [_is(_meta("mark"), SENT), _ACCEPT]
     yield from _always_clear("sport", ike_ports)
+    yield from _exempt(selection)
     yield from _unknown_addresses("saddr", selection)
-    for each in selection.ordered:
-        if each.applies_to(Direction.OUTBOUND):
-            yield from _departure(each, passing=False)
+    yield from _departures(departing, passing=False)
 
 
-def _prerouting(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_Statements]:
+def _prerouting(departing: Iterable[Bundle], device: str) -> Iterator[_Statements]:
     """Packets out of the device too: what came through one tunnel may have to leave by another."""
     yield [_is(_meta("iifname"), device), _mark(ARRIVED)]
     yield _small_segments("iifname", device)
     yield [_not(_fib_type("daddr"), "unicast"), _ACCEPT]
-    for each in filters:
-        if each.applies_to(Direction.OUTBOUND):
-            yield from _departure(each, passing=True)
+    yield from _departures(departing, passing=True)
 
 
-def _input(selection: Selection, device: str, ike_ports: list[int]) -> Iterator[_Statements]:
+def _input(
+    selection: Selection, arriving: Iterable[Bundle], device: str, ike_ports: list[int]
+) -> Iterator[_Statements]:
     yield [_is(_meta("iifname"), "lo"), _ACCEPT]
     yield from _always_clear("dport", ike_ports)
+    yield from _exempt(selection)
     yield from _unknown_addresses("daddr", selection)
-    yield from _arrivals(selection.ordered, device, passing=False)
+    yield from _arrivals(arriving, device, passing=False)
 
 
-def _forward(filters: tuple[CompiledFilter, ...], device: str) -> Iterator[_Statements]:
+def _forward(arriving: Iterable[Bundle], device: str) -> Iterator[_Statements]:
     yield [_is(_meta("mark"), DEPARTING), _ACCEPT]  # on its way into the device
-    yield from _arrivals(filters, device, passing=True)
+    yield from _arrivals(arriving, device, passing=True)
 
 
 def _always_clear(port: str, ike_ports: list[int]) -> Iterator[_Statements]:
@@ -138,6 +175,18 @@ def _always_clear(port: str, ike_ports: list[int]) -> Iterator[_Statements]:
     yield [_is(ike, {"set": ike_ports}), _ACCEPT]
     discovery = {"payload": {"protocol": "icmpv6", "field": "type"}}
     yield [_is(discovery, {"set": _NEIGHBOUR_DISCOVERY}), _ACCEPT]
+
+
+def _exempt(selection: Selection) -> Iterator[_Statements]:
+    """What the general settings let pass whatever filters say."""
+    if selection.settings.exempts_groups:
+        yield [_is(_fib_type("daddr"), {"set": ["broadcast", "multicast"]}), _ACCEPT]
+    if selection.settings.exempts_kerberos_and_rsvp:
+        yield [_is(_meta("l4proto"), RSVP), _ACCEPT]
+        tcp_or_udp = {"set": [int(IpProtocol.TCP), int(IpProtocol.UDP)]}
+        for field in ("sport", "dport"):
+            port = {"payload": {"protocol": "th", "field": field}}
+            yield [_is(_meta("l4proto"), tcp_or_udp), _is(port, KERBEROS_PORT), _ACCEPT]
 
 
 def _unknown_addresses(field: str, selection: Selection) -> Iterator[_Statements]:
@@ -161,17 +210,23 @@ def _speaks_of_me(rule: Rule) -> bool:
     )
 
 
-# --- one filter ---------------------------------------------------------------------------
+# --- filters ------------------------------------------------------------------------------
 
 
-def _departure(each: CompiledFilter, *, passing: bool) -> Iterator[_Statements]:
+def _departures(bundles: Iterable[Bundle], *, passing: bool) -> Iterator[_Statements]:
     """The rules for packets that go from local to remote; `passing`: not made here."""
-    match = _match(each.selector, Direction.OUTBOUND)
+    for bundle in bundles:
+        yield from _departure(bundle, passing=passing)
+
+
+def _departure(bundle: Bundle, *, passing: bool) -> Iterator[_Statements]:
+    each = bundle.first
+    match = _match(bundle, Direction.OUTBOUND)
     if each.action is Action.PERMIT:
         yield [*match, _ACCEPT]
         return
     if _has_ports(each.selector):
-        yield [*_later_fragment(each.selector, Direction.OUTBOUND), *_drop("fragments")]
+        yield [*_later_fragment(bundle, Direction.OUTBOUND), *_drop("fragments")]
     if each.action is Action.BLOCK:
         yield [*match, *_drop("blocked_out")]
         return
@@ -186,21 +241,18 @@ def _departure(each: CompiledFilter, *, passing: bool) -> Iterator[_Statements]:
         yield [*match, _mark(DEPARTING), _ACCEPT]
 
 
-def _arrivals(
-    filters: tuple[CompiledFilter, ...], device: str, *, passing: bool
-) -> Iterator[_Statements]:
+def _arrivals(bundles: Iterable[Bundle], device: str, *, passing: bool) -> Iterator[_Statements]:
     """The rules for packets that go from remote to local; `passing`: not to this computer."""
-    for each in filters:
-        if not each.applies_to(Direction.INBOUND):
-            continue
-        match = _match(each.selector, Direction.INBOUND)
+    for bundle in bundles:
+        each = bundle.first
+        match = _match(bundle, Direction.INBOUND)
         if each.action is Action.PERMIT or (
             each.action is Action.NEGOTIATE and each.accept_unsecured
         ):
             yield [*match, _ACCEPT]
             continue
         if _has_ports(each.selector):
-            yield [*_later_fragment(each.selector, Direction.INBOUND), *_drop("fragments")]
+            yield [*_later_fragment(bundle, Direction.INBOUND), *_drop("fragments")]
         if each.action is Action.BLOCK:
             yield [*match, *_drop("blocked_in")]
             continue
@@ -226,52 +278,55 @@ def _under_soft_sas(
     yield [*match, _is(hosts, f"@{kind.permitted}"), note, _ACCEPT]
 
 
-def _match(selector: Selector, direction: Direction) -> _Statements:
-    """What a packet of the selector looks like when it travels in this direction."""
-    match = _addresses(selector, direction)
-    if selector.protocol:
-        match.append(_is(_meta("l4proto"), selector.protocol))
-    elif _has_ports(selector):
+def _match(bundle: Bundle, direction: Direction) -> _Statements:
+    """What a packet of the filters looks like when it travels in this direction."""
+    selector = bundle.first.selector
+    match = [_is(_meta("nfproto"), f"ipv{selector.local.version}")]
+    if not selector.protocol and _has_ports(selector):
         match.append(_is(_meta("l4proto"), {"set": sorted(WITH_PORTS)}))
-    source, destination = selector.local_port, selector.remote_port
+    return match + bundle.matched([*_addresses(selector, direction), *_upper(selector, direction)])
+
+
+def _later_fragment(bundle: Bundle, direction: Direction) -> _Statements:
+    """A fragment with no ports in it that may belong to the filters' traffic."""
+    selector = bundle.first.selector
+    in_ipv4: Json = {"&": [_ip("frag-off"), _OFFSET_MASK]}
+    in_ipv6: Json = {"exthdr": {"name": "frag", "field": "frag-off"}}
+    fields = list(_addresses(selector, direction))
+    if selector.protocol and selector.local.version == 4:
+        fields.append((_ip("protocol"), attrgetter("protocol")))
+    return [
+        _is(_meta("nfproto"), f"ipv{selector.local.version}"),
+        _not(in_ipv4 if selector.local.version == 4 else in_ipv6, 0),
+        *bundle.matched(fields),
+    ]
+
+
+def _addresses(selector: Selector, direction: Direction) -> Iterator[Field]:
+    """Those that are not any."""
+    source, destination = "local", "remote"
+    if direction is Direction.INBOUND:
+        source, destination = destination, source
+    for field, side in (("saddr", source), ("daddr", destination)):
+        addresses: AddressRange = getattr(selector, side)
+        if addresses.size < 1 << addresses.first.max_prefixlen:
+            yield _ip(field, addresses.version), _text_of(side)
+
+
+def _text_of(side: str) -> Callable[[Selector], str]:
+    return lambda selector: str(getattr(selector, side))
+
+
+def _upper(selector: Selector, direction: Direction) -> Iterator[Field]:
+    """Protocol and ports, as far as they are named."""
+    if selector.protocol:
+        yield _meta("l4proto"), attrgetter("protocol")
+    source, destination = "local_port", "remote_port"
     if direction is Direction.INBOUND:
         source, destination = destination, source
     for field, port in (("sport", source), ("dport", destination)):
-        if port:
-            match.append(_is({"payload": {"protocol": "th", "field": field}}, port))
-    return match
-
-
-def _later_fragment(selector: Selector, direction: Direction) -> _Statements:
-    """A fragment with no ports in it that may belong to the selector's traffic."""
-    match = _addresses(selector, direction)
-    in_ipv4: Json = {"&": [_ip("frag-off"), _OFFSET_MASK]}
-    in_ipv6: Json = {"exthdr": {"name": "frag", "field": "frag-off"}}
-    match.append(_not(in_ipv4 if selector.local.version == 4 else in_ipv6, 0))
-    if selector.protocol and selector.local.version == 4:
-        match.append(_is(_ip("protocol"), selector.protocol))
-    return match
-
-
-def _addresses(selector: Selector, direction: Direction) -> _Statements:
-    version = selector.local.version
-    match = [_is(_meta("nfproto"), "ipv4" if version == 4 else "ipv6")]
-    source, destination = selector.local, selector.remote
-    if direction is Direction.INBOUND:
-        source, destination = destination, source
-    for field, addresses in (("saddr", source), ("daddr", destination)):
-        if addresses.size < 1 << addresses.first.max_prefixlen:
-            match.append(_is(_ip(field, version), _addresses_value(addresses)))
-    return match
-
-
-def _addresses_value(addresses: AddressRange) -> str | Json:
-    if addresses.is_host:
-        return str(addresses.first)
-    network = addresses.as_network
-    if network is not None:
-        return {"prefix": {"addr": str(network[0]), "len": network.prefixlen}}
-    return {"range": [str(addresses.first), str(addresses.last)]}
+        if getattr(selector, port):
+            yield {"payload": {"protocol": "th", "field": field}}, attrgetter(port)
 
 
 def _has_ports(selector: Selector) -> bool:
@@ -282,8 +337,8 @@ def _has_ports(selector: Selector) -> bool:
 
 
 def _chain(name: str) -> Json:
-    kind, hook = _CHAINS[name]
-    return in_table(name=name, type=kind, hook=hook, prio=_PRIORITY_MANGLE, policy="accept")
+    kind, hook = CHAINS[name]
+    return in_table(name=name, type=kind, hook=hook, prio=PRIORITY, policy="accept")
 
 
 def _meta(key: str) -> Json:

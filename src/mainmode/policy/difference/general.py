@@ -49,6 +49,7 @@ def main_mode_words(settings: MainModeSettings) -> dict[str, str]:
     return {
         "offers": ", ".join(each.name for each in settings.offers),
         "lifetime": format_duration(settings.lifetime_s),
+        "timeout": format_duration(settings.timeout_s or settings.lifetime_s),
         "quick_modes_max": str(settings.quick_modes_max or "no limit"),
         "master_pfs": _yes(settings.master_pfs),
         "retry_intervals": " ".join(map(format_interval, settings.retry_intervals_s)),
@@ -58,6 +59,7 @@ def main_mode_words(settings: MainModeSettings) -> dict[str, str]:
         "fallback_after": format_interval(settings.fallback_after_s),
         "fallback_on_mismatch": _yes(settings.fallback_on_mismatch),
         "soft_lifetime": format_duration(settings.soft_sa_s),
+        "in_cluster": _yes(settings.in_cluster),
     }
 
 
