@@ -12,6 +12,7 @@ from mainmode.policy.model import (
     Action,
     Authentication,
     DefaultResponse,
+    FilterAction,
     MainModeSettings,
     Method,
     Policy,
@@ -70,12 +71,11 @@ def test_rules_toward_a_peer_come_first() -> None:
     assert (terms.rules, terms.ours) == ((own,), (KEY,))
 
 
-@pytest.mark.parametrize("action", [BLOCK, PERMIT])
+@pytest.mark.parametrize("action", [BLOCK, PERMIT], ids=lambda each: each.name)
 def test_where_a_filter_decides_for_all_traffic_with_a_peer_there_is_nothing_to_ask(
-    action: object,
+    action: FilterAction,
 ) -> None:
-    assert action in (BLOCK, PERMIT)
-    decided = rule("decided", BLOCK if action is BLOCK else PERMIT, traffic("me", "192.0.2.2"))
+    decided = rule("decided", action, traffic("me", "192.0.2.2"))
     assert responding(decided).toward(HERE, PEER) is None
     assert responding(decided).toward(HERE, OTHER) is not None
     some = rule("some", PERMIT, traffic("me", "192.0.2.2", "icmp"))
