@@ -49,7 +49,7 @@ def main_mode_words(settings: MainModeSettings) -> dict[str, str]:
     return {
         "offers": ", ".join(each.name for each in settings.offers),
         "lifetime": format_duration(settings.lifetime_s),
-        "timeout": format_duration(settings.timeout_s or settings.lifetime_s),
+        "timeout": format_duration(settings.timeout_s) if settings.timeout_s else "its lifetime",
         "quick_modes_max": str(settings.quick_modes_max or "no limit"),
         "master_pfs": _yes(settings.master_pfs),
         "retry_intervals": " ".join(map(format_interval, settings.retry_intervals_s)),
