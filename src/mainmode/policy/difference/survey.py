@@ -64,8 +64,9 @@ class Survey:
             for by in range(self._of_old.reaches[at] + 1):
                 cell = self._cell(at, by)
                 if cell is not None and cell.before != cell.after:
-                    region = Region(self._part.direction, cell.box, self._exceptions(at, by, cell))
-                    yield cell.before, cell.after, region
+                    apart = (shared(each, cell.box) for each in self._part.apart)
+                    without = (*self._exceptions(at, by, cell), *(each for each in apart if each))
+                    yield cell.before, cell.after, Region(self._part.direction, cell.box, without)
 
     def _cell(self, at: int, by: int) -> _Cell | None:
         """The cell of two filters; None: it is empty."""

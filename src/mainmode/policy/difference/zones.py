@@ -29,13 +29,15 @@ class Part:
     direction: Direction
     selector: Selector
     without: tuple[Selector, ...]
-    """What in it no filter is asked about, or belongs to another zone."""
+    """What in it no filter is asked about, or belongs elsewhere."""
+    apart: tuple[Selector, ...] = ()
+    """Of that, what belongs to other parts of the same zone."""
 
 
 def parts(zone: Zone, direction: Direction, selection: Selection) -> Iterator[Part]:
     for version in (4, 6):
-        for selector, without in _Addresses(selection, version).parts(zone, direction):
-            yield Part(zone, direction, selector, tuple(without))
+        for selector, without, apart in _Addresses(selection, version).parts(zone, direction):
+            yield Part(zone, direction, selector, (*without, *apart), tuple(apart))
 
 
 _EVERYTHING = {
@@ -43,7 +45,7 @@ _EVERYTHING = {
     6: AddressRange.network(ip_network("::/0")),
 }
 _MULTICAST = {4: AddressRange.parse("224.0.0.0/4"), 6: AddressRange.parse("ff00::/8")}
-_Parts = Iterator[tuple[Selector, list[Selector]]]
+_Parts = Iterator[tuple[Selector, list[Selector], list[Selector]]]
 
 
 class _Addresses:
@@ -68,22 +70,22 @@ class _Addresses:
         if zone is Zone.OWN:
             for each in self._own:
                 without = [*self._to_itself, *self._to_groups, *self._ike(each)]
-                yield Selector(each, self._all), without
+                yield Selector(each, self._all), without, []
         elif zone is Zone.FORWARDED:
             elsewhere = [*self._from_itself, *self._to_itself]
             without = [*elsewhere, *self._from_groups, *self._to_groups]
-            yield Selector(self._all, self._all), without
+            yield Selector(self._all, self._all), without, []
         elif direction is Direction.INBOUND:
             for group in self._groups:
-                yield Selector(group, self._all), [*self._to_itself, *self._to_groups]
+                yield Selector(group, self._all), [*self._to_itself, *self._to_groups], []
         else:
             yield from self._to_each_group()
 
     def _to_each_group(self) -> _Parts:
         for group in self._groups:
             for each in self._own:
-                yield Selector(each, group), self._ike(each)
-            yield Selector(self._all, group), [*self._from_itself, *self._from_groups]
+                yield Selector(each, group), self._ike(each), []
+            yield Selector(self._all, group), self._from_groups, self._from_itself
 
     def _ike(self, own: AddressRange) -> list[Selector]:
         return [Selector(own, self._all, IpProtocol.UDP, port) for port in self._ike_ports]
