@@ -12,6 +12,7 @@ from mainmode.policy.edit import find_policy
 from mainmode.policy.load import policy_file
 from mainmode.policy.model import Policy
 from mainmode.policy.reading import read_document_file
+from mainmode.policy.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,13 +34,16 @@ def policy_options(command: F) -> F:
     )(command)
 
 
-def chosen_policy(file: Path | None, store: str | None, name: str | None) -> Policy:
-    """Raises: PersonError, PolicyError."""
+def chosen_policy(
+    file: Path | None, store: str | None, name: str | None
+) -> tuple[Policy, Settings]:
+    """With the general settings that stand beside it. Raises: PersonError, PolicyError."""
     if file is None:
-        return open_store(store).in_force(name)
+        opened = open_store(store)
+        return opened.in_force(name), opened.read().settings
     if store is not None:
         raise PersonError("--policy and --store are two places", fix="give one of them")
     read = read_document_file(file)
     if name is not None:
-        return find_policy(read.document, name)
-    return policy_file(read).policy
+        return find_policy(read.document, name), read.document.settings
+    return policy_file(read).policy, read.document.settings

@@ -41,7 +41,8 @@ def diff(
 
     computer = ThisComputer.of(me)
     before, after = (_side(each, store, Location(location)) for each in (old, new))
-    was, becomes = computer.selection(before.policy), computer.selection(after.policy)
+    was = computer.selection(before.policy, before.settings)
+    becomes = computer.selection(after.policy, after.settings)
     found = changes(was, becomes)
     own = computer.addresses.local
     settings = [*policy_settings(was.policy, becomes.policy)]
@@ -49,8 +50,8 @@ def diff(
         settings += general_settings(before.settings, after.settings)
     unknown = [
         f"{side}: {each}"
-        for side, policy in (("old", was.policy), ("new", becomes.policy))
-        for each in left_out(policy)
+        for side, one in (("old", was), ("new", becomes))
+        for each in left_out(one.policy, one.around)
         if each.rule.active
     ]
     if as_json:

@@ -51,7 +51,7 @@ def explain(
 
     computer = ThisComputer.of(me)
     flow = _flow(source, destination, protocol, inbound, computer)
-    selection = computer.selection(chosen_policy(policy_file, store, name))
+    selection = computer.selection(*chosen_policy(policy_file, store, name))
     direction = Direction.INBOUND if inbound else Direction.OUTBOUND
     said = explain(selection, flow, direction, computer.toward)
     if as_json:

@@ -117,7 +117,8 @@ class Selection:
         self.broadcast_addresses = frozenset((_LIMITED_BROADCAST, *broadcast_addresses))
         self.ike_ports = frozenset(ike_ports)
         self.settings = settings or Settings()
-        self.ordered = compile_filters(policy, self.local_addresses, around)
+        self.around = around or Surroundings()
+        self.ordered = compile_filters(policy, self.local_addresses, self.around)
         """Every filter in deciding order: the first that matches a packet decides."""
         self._by_version = {
             version: tuple(each for each in self.ordered if each.selector.local.version == version)

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from mainmode.model import Direction, Flow
+from mainmode.model import AddressRange, Direction, Flow, Selector
 from mainmode.policy.explain import Explanation, explain
+from mainmode.policy.explain.reasons import Verdict
 from mainmode.policy.explain.text import explanation_text
 from mainmode.policy.model import (
     Action,
@@ -16,6 +17,7 @@ from mainmode.policy.model import (
     QuickModeOffer,
 )
 from mainmode.policy.selection import Selection
+from mainmode.policy.surroundings import Surroundings
 from mainmode.policy.words import parse_group, parse_quick_mode_offer
 from tests.policy.policies import (
     BLOCK,
@@ -215,6 +217,23 @@ def test_what_gives_no_filter_here_is_said() -> None:
         "rule 'named', filter from dns to me: no address is known for dns",
         "rule 'tunnel': no address is known for its gateway gate.example",
     ]
+
+
+def test_names_that_have_addresses_give_filters() -> None:
+    named = Policy("test", (rule("named", BLOCK, traffic("me", "web.example")),))
+    known = Surroundings({"web.example": (PEER,)})
+    said = explain(Selection(named, [HERE], around=known), tcp())
+    assert said.left_out == ()
+    assert said.decision.action is Action.BLOCK
+
+
+def test_what_the_default_response_rule_carries_now() -> None:
+    asked = Selector(AddressRange.host(HERE), AddressRange.host(PEER))
+    answering = Policy("test", default_response=DefaultResponse(True, authentication=(KEY,)))
+    said = explain(Selection(answering, [HERE]).answering([asked]), tcp())
+    assert said.decision.action is Action.NEGOTIATE
+    [compared] = said.compared
+    assert compared.verdict is Verdict.DECIDES
 
 
 def test_ipv6_is_not_carried_yet() -> None:

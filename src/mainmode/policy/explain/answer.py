@@ -52,7 +52,7 @@ def explain(
         direction,
         decision,
         compared(selection, decision, flow, direction),
-        tuple(left_out(selection.policy)),
+        tuple(left_out(selection.policy, selection.around)),
         said,
         clear(selection.policy, decision, settings, direction),
         tuple(dict.fromkeys(_notes(decision, flow))),

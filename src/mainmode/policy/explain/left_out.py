@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mainmode.policy.model import Action, Filter, PlaceKind, Policy, Rule
+from mainmode.policy.surroundings import Surroundings
 
 _WITH_ADDRESSES = (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
 
@@ -24,27 +25,24 @@ class LeftOut:
         return f"rule {self.rule.name!r}, filter from {ends}: {self.why}"
 
 
-def left_out(policy: Policy) -> Iterator[LeftOut]:
+def left_out(policy: Policy, around: Surroundings) -> Iterator[LeftOut]:
+    """around: what the words of its filters stand for here."""
     for rule in policy.rules:
+        negotiates = rule.filter_action.action is Action.NEGOTIATE
         if not rule.active:
             yield LeftOut(rule, "it is not active")
-        elif _waits_for_gateway(rule):
+        elif negotiates and rule.is_tunnel and around.tunnel_endpoint(rule) is None:
             yield LeftOut(rule, f"no address is known for its gateway {rule.tunnel_name}")
         else:
-            yield from _filters(rule)
+            yield from _filters(rule, around)
 
 
-def _filters(rule: Rule) -> Iterator[LeftOut]:
+def _filters(rule: Rule, around: Surroundings) -> Iterator[LeftOut]:
     for each in rule.filter_list.filters:
         unknown = [
             str(place)
             for place in (each.source, each.destination)
-            if place.kind not in _WITH_ADDRESSES
+            if place.kind not in _WITH_ADDRESSES and not around.addresses_of(place)
         ]
         if unknown:
             yield LeftOut(rule, f"no address is known for {' and '.join(unknown)}", each)
-
-
-def _waits_for_gateway(rule: Rule) -> bool:
-    negotiates = rule.filter_action.action is Action.NEGOTIATE
-    return negotiates and bool(rule.tunnel_name) and rule.tunnel_endpoint is None

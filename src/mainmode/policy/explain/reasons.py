@@ -47,7 +47,7 @@ def compared(
         return ()
     return tuple(
         _compared(selection, decision.decided_by, each, flow, direction)
-        for each in selection.ordered
+        for each in (*selection.ordered, *selection.answered)
     )
 
 
