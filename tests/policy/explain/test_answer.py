@@ -200,6 +200,9 @@ def test_forwarded_packets_are_said_to_be_blocked() -> None:
     said = explain(anyone, flow("10.9.0.1", "192.0.2.2"))
     assert said.decision.action is Action.BLOCK
     assert "10.9.0.1 is not an address of this computer" in explanation_text(said)
+    assert said.notes == (
+        "10.9.0.1 is no address of this computer: such a packet passes through it",
+    )
 
 
 # --- what is not known, and not done yet --------------------------------------------------------

@@ -29,7 +29,7 @@ class Explanation:
     negotiation: Negotiation | None
     clear: Clear
     notes: tuple[str, ...]
-    """What the deciding rule says that is not enforced yet."""
+    """What may not be as it seems, and what the deciding rule says that is not enforced yet."""
 
 
 def explain(
@@ -55,8 +55,14 @@ def explain(
         tuple(left_out(selection.policy, selection.around)),
         said,
         clear(selection.policy, decision, settings, direction),
-        tuple(dict.fromkeys(_notes(decision, flow))),
+        tuple(dict.fromkeys([*_passing(selection, flow), *_notes(decision, flow)])),
     )
+
+
+def _passing(selection: Selection, flow: Flow) -> list[str]:
+    if flow.local in selection.local_addresses:
+        return []
+    return [f"{flow.local} is no address of this computer: such a packet passes through it"]
 
 
 def _notes(decision: Decision, flow: Flow) -> list[str]:
