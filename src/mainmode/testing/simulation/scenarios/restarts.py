@@ -2,14 +2,13 @@
 
 from mainmode.engine.events import MainModeEnded, MainModeEstablished
 from mainmode.failures import Reason
+from mainmode.testing.simulation.host import Host
 from mainmode.testing.simulation.scenarios.registry import scenario
 from mainmode.testing.simulation.stage import Stage, offer, secure
 
 
-@scenario("INITIAL-CONTACT: what stands with a host that has started anew is forgotten at once")
-def initial_contact(stage: Stage) -> None:
-    alice, bob = stage.two()
-    stage.connect(alice, bob)
+def restarts_and_is_welcome(stage: Stage, bob: Host, alice: Host) -> None:
+    """Bob starts anew and speaks; Alice forgets what stood with him before."""
     bob.crash()
     bob.start()
     number = bob.say(stage.flow(bob, alice), awaited=True)
@@ -18,6 +17,13 @@ def initial_contact(stage: Stage) -> None:
     stage.equal(len(stage.ended(alice, "the peer has started anew")), 1, "pairs forgotten")
     stage.pairs(alice, 1)
     stage.main_modes(alice, 1)
+
+
+@scenario("INITIAL-CONTACT: what stands with a host that has started anew is forgotten at once")
+def initial_contact(stage: Stage) -> None:
+    alice, bob = stage.two()
+    stage.connect(alice, bob)
+    restarts_and_is_welcome(stage, bob, alice)
 
 
 @scenario("a packet with an SPI that is not known here brings about what settles it")
@@ -134,14 +140,7 @@ def initial_contact_through_another_port(stage: Stage) -> None:
     stage.run(1.0)
     [pair] = alice.engine.quick_mode_sas()
     stage.equal(pair.path.peer.port, 4500, "port of the first pair")
-    bob.crash()
-    bob.start()
-    number = bob.say(stage.flow(bob, alice), awaited=True)
-    stage.run(1.0)
-    stage.require(stage.protected(number), "bob's packet arrives")
-    stage.equal(len(stage.ended(alice, "the peer has started anew")), 1, "pairs forgotten")
-    stage.pairs(alice, 1)
-    stage.main_modes(alice, 1)
+    restarts_and_is_welcome(stage, bob, alice)
 
 
 @scenario("a main mode SA that its peer has lost ends in time, though others are being tried")
