@@ -9,6 +9,7 @@ import pytest
 
 from tests.fuzz.siege import Siege
 
+QUICK_S = 1
 ROUND = 2_000
 """Datagrams until citizens are asked and everything begins anew."""
 
@@ -18,6 +19,8 @@ def test_an_engine_under_siege_raises_nothing_and_serves_on(
     request: pytest.FixtureRequest,
 ) -> None:
     seconds = request.config.getoption("--fuzz-seconds")
+    if request.config.getoption("--quick"):
+        seconds = min(seconds, QUICK_S)
     deadline, seed, datagrams = time.monotonic() + seconds, 0, 0
     while time.monotonic() < deadline or not datagrams:
         siege = Siege(seed)

@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-_QUICK_SHARE = 0.15
+_QUICK_SHARE = 0.05
 _share = 1.0
 
 

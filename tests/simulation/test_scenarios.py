@@ -39,6 +39,7 @@ def test_the_document_names_scenarios_that_exist() -> None:
     assert set(re.findall(r"`([a-z0-9-]+)`", table)) <= SCENARIOS.keys()
 
 
+@pytest.mark.slow
 def test_the_same_scenario_is_the_same_life() -> None:
     for each in SCENARIOS.values():
         first: list[str] = []

@@ -7,7 +7,7 @@ from mainmode.testing.simulation.run import Simulation
 from mainmode.testing.simulation.swarm import Summary, many
 
 SEEDS = 2_000
-FEW = 8
+FEW = 4
 
 
 def live(count: int) -> Summary:
