@@ -16,22 +16,21 @@ from mainmode.engine import (
     negotiations,
     quick_mode,
     review,
-    second_chances,
     soft,
 )
-from mainmode.engine.associations import Associations, MainModeSa
+from mainmode.engine.associations import MainModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.doubts import Doubts
 from mainmode.engine.endings import Endings
 from mainmode.engine.envelope import Envelope
 from mainmode.engine.exchange import Exchange
 from mainmode.engine.fallback import Fallback
-from mainmode.engine.nat_doubts import NatDoubts
 from mainmode.engine.negotiations import Negotiations
 from mainmode.engine.probes import Probes
 from mainmode.engine.rekeying import Rekeying
 from mainmode.engine.reliable_delete import ReliableDeletes
 from mainmode.engine.review import Review
+from mainmode.engine.second_chances import SecondChances
 from mainmode.engine.soft import SoftSas
 from mainmode.engine.succession import Succession
 from mainmode.engine.timers import Timer, TimerKind
@@ -194,17 +193,6 @@ def time_must_not_go_back(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Desk, "begin", strict)
 
 
-def anybodys_main_mode(patch: pytest.MonkeyPatch) -> None:
-    usable = Associations.usable_main_mode
-
-    def whoever_made_it(self: Associations, *about: Any) -> MainModeSa | None:  # noqa: ANN401
-        for sa in self.main_modes.values():
-            sa.is_the_peers = False
-        return usable(self, *about)
-
-    patch.setattr(Associations, "usable_main_mode", whoever_made_it)
-
-
 def unused_pairs_are_renewed(patch: pytest.MonkeyPatch) -> None:
     at = Lifespan._at
 
@@ -241,15 +229,15 @@ SABOTAGES: dict[str, Sabotage] = {
     "master-key-pfs": silence(MainModeSa, "begin_quick_mode"),
     "shorter-lifetime": put(Reading, "lifetime_within", lambda _self, own: own),
     "refusal": silence(negotiations, "explanation"),
-    "main-mode-used-up": answer(second_chances, "_under_another_main_mode", False),
-    "master-key-pfs-at-once": anybodys_main_mode,
+    "main-mode-used-up": answer(SecondChances, "_another_main_mode", False),
+    "master-key-pfs-at-once": put(MainModeSa, "is_the_peers", False),
     "refusal-holds": number("REFUSAL_PAUSE_S", 0.0),
     "no-negotiation": answer(Selection, "decide", BLOCKED),
     # restarts
     "initial-contact": silence(Endings, "forgotten_by_peer"),
     "unknown-spi": silence(Doubts, "about_pair"),
     "unknown-spi-under-main-mode": silence(Doubts, "about_pair"),
-    "lost-main-mode": answer(second_chances, "_under_another_main_mode", False),
+    "lost-main-mode": answer(SecondChances, "_another_main_mode", False),
     "dead-service": silence(driver.ModelDriver, "close"),
     "goodbye": silence(Endings, "end_everything"),
     "lost-main-mode-ends": put(Rekeying, "main_mode_ends", wait_for_renewal),
@@ -291,7 +279,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "soft-sa-secured": silence(SoftSas, "secured"),
     "soft-sa-idle": answer(engine.Engine, "soft_idle", []),
     "soft-sa-lifetime": silence(Fallback, "try_again"),
-    "soft-sa-after-loss": answer(second_chances, "_under_another_main_mode", False),
+    "soft-sa-after-loss": answer(SecondChances, "_another_main_mode", False),
     "soft-sa-beside-used-up": silence(Negotiations, "_take_for_lost"),
     "soft-sa-ended": silence(SoftSas, "end_all_with"),
     "soft-sa-and-new-policy": answer(Review, "wish", True),
@@ -315,7 +303,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "forged-spis": answer(Doubts, "_may_doubt", True),
     "wrong-key": silence(Exchange, "_suspect"),
     "replayed-messages": silence(MainModeSa, "use"),
-    "damaged-nat-d": answer(NatDoubts, "arise", False),
+    "damaged-nat-d": answer(SecondChances, "_doubts_nat", False),
     # clocks
     "forward": answer(engine.Engine, "expired", []),
     "back": time_must_not_go_back,

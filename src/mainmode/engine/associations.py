@@ -49,10 +49,8 @@ class MainModeSa:
     """Quick modes negotiated under it so far."""
     quick_modes_begun: int = 0
     """The same with those that failed, whoever began."""
-    quick_modes_left: int = 0
-    """Those that may still begin; 0: no limit, for at the limit it is not `usable` any more."""
-    is_the_peers: bool = False
-    """The peer has made it, and one quick mode is all that it is for: the peer's."""
+    quick_modes_max: int = 0
+    """How many may begin; 0: no limit."""
     used_message_ids: set[int] = field(default_factory=set)
     usable: bool = True
     """False once deleted, used up or lost: no quick mode starts on it any more."""
@@ -71,13 +69,17 @@ class MainModeSa:
         before_s = min(limits.RENEWAL_S, self.lifetime_s * limits.RENEWAL_SHARE)
         return self.expires_at - (before_s if self.role is Role.INITIATOR else before_s / 2)
 
+    @property
+    def is_the_peers(self) -> bool:
+        """Whether the peer has made it, and one quick mode is all that it is for: the peer's."""
+        return self.role is Role.RESPONDER and self.quick_modes_max == 1
+
     def begin_quick_mode(self) -> None:
         """One more begins under it. At the limit it stands on, but no further one does (MS-IKEE
         3.8.7.2)."""
         self.quick_modes_begun += 1
-        if self.quick_modes_left:
-            self.quick_modes_left -= 1
-            self.usable = self.usable and self.quick_modes_left > 0
+        if self.quick_modes_begun == self.quick_modes_max:
+            self.usable = False
 
     def use(self, message_id: int) -> None:
         """An exchange has begun under it. IDs must stay unique, so there is a last one."""

@@ -118,14 +118,14 @@ class Engine:
         by waiting for a quick mode that the peer has begun."""
         self._desk.begin(now)
         decision = self._terms.selection.decide(flow)
-        peer = path.peer.address
+        wish, peer = Wish(path, decision), path.peer.address
         if (
             decision.action is Action.NEGOTIATE
             and decision.peer == peer
             and not self._negotiations.answering(peer, decision.selector)
-            and not self._negotiations.refused_lately(path, decision)
+            and not self._negotiations.second_chances.refused_lately(wish)
         ):
-            self._negotiations.wish(Wish(path, decision))
+            self._negotiations.wish(wish)
         return self._desk.finish()
 
     def connect(self, path: Path, now: float) -> list[Effect]:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from mainmode import limits
 from mainmode.auth.authenticator import Role
-from mainmode.engine import informational, main_mode, quick_mode, second_chances, vendor_ids
+from mainmode.engine import informational, main_mode, quick_mode, vendor_ids
 from mainmode.engine.associations import Associations, MainModeSa, QuickModeSa
 from mainmode.engine.desk import Desk
 from mainmode.engine.endings import Endings, same_peer
@@ -27,9 +27,9 @@ from mainmode.engine.half_open import HalfOpen, HalfOpenMainModes
 from mainmode.engine.introductions import Introductions
 from mainmode.engine.keepalives import Keepalives
 from mainmode.engine.main_mode import MainMode
-from mainmode.engine.nat_doubts import NatDoubts
 from mainmode.engine.probes import Probes
 from mainmode.engine.quick_mode import QuickMode
+from mainmode.engine.second_chances import SecondChances
 from mainmode.engine.soft import SILENCE, SoftSas
 from mainmode.engine.succession import Succession
 from mainmode.engine.terms import Terms
@@ -41,7 +41,6 @@ from mainmode.ladder import MM2, Ladder
 from mainmode.model import IpAddress, Path, SaPair, Selector
 from mainmode.numbers import NotifyType, name_of
 from mainmode.policy.model import Authentication
-from mainmode.policy.selection import Decision
 from mainmode.wire.header import Cookies, Header
 from mainmode.wire.payloads import VendorId
 
@@ -76,7 +75,7 @@ class Negotiations:
         self._parked: dict[tuple[IpAddress, IpAddress], list[Wish]] = {}
         """Wishes that wait for a main mode between these hosts."""
         self._turns: dict[Cookies, Turns] = {}
-        self._nat_doubts = NatDoubts(desk, endings)
+        self.second_chances = SecondChances(desk, associations, endings)
         self._introductions = Introductions(desk, associations, self.exchanges)
 
     @property
@@ -101,14 +100,6 @@ class Negotiations:
             and quick.selector.covers(selector)
             for exchange in self.exchanges.under_way_with(peer)
         )
-
-    def refused_lately(self, path: Path, decision: Decision) -> bool:
-        """Whether a quick mode for this has just failed by somebody's word."""
-        rule, selector = decision.rule, decision.selector
-        if rule is None or selector is None:
-            return False
-        sa = self._associations.usable_main_mode(path, rule.authentication)
-        return sa is not None and second_chances.refused_lately(sa, selector, self._desk.now)
 
     # --- wishes -----------------------------------------------------------------------------
 
@@ -265,8 +256,7 @@ class Negotiations:
         sa.last_block = exchange.last_block
         settings = mm.settings
         sa.lifetime_s = min(sa.lifetime_s, settings.timeout_s or sa.lifetime_s)
-        sa.quick_modes_left = settings.quick_modes_each
-        sa.is_the_peers = mm.role is Role.RESPONDER and sa.quick_modes_left == 1
+        sa.quick_modes_max = settings.quick_modes_each
         sa.established_at = sa.heard_at = desk.now
         is_due = self._introductions.is_due(mm)
         self._associations.add_main_mode(sa)
@@ -447,8 +437,7 @@ class Negotiations:
             desk.record(NegotiationFailed(exchange.path, "main mode", failure))
             self._main_mode_failed(negotiation, failure)
         else:
-            doubted = self._nat_doubts.arise(negotiation, failure)
-            again = doubted or second_chances.deserves_another(exchange, negotiation, failure)
+            again = self.second_chances.deserved(exchange, negotiation, failure)
             desk.record(NegotiationFailed(exchange.path, "quick mode", failure, again))
             self._quick_mode_failed(exchange, negotiation, failure, again=again)
 
@@ -486,7 +475,7 @@ class Negotiations:
                 self._pursue(qm.asker)
             else:
                 self._give_up(qm.asker)
-                second_chances.note_refusal(exchange, qm, failure, self._desk.now)
+                self.second_chances.note_refusal(exchange, qm, failure)
             self._next_turn(qm.sa.cookies)
 
     def _explain(self, exchange: Exchange, qm: QuickMode, failure: Failure) -> None:
