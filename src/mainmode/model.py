@@ -43,6 +43,11 @@ class Path:
         """The two computers, whatever ports they speak from: ours and the peer's address."""
         return self.local.address, self.peer.address
 
+    @property
+    def reversed(self) -> "Path":
+        """The same, seen from the other end."""
+        return Path(self.peer, self.local)
+
     def has_ends_of(self, other: "Path") -> bool:
         """Whether the same two computers speak on both paths. Ports tell those behind one NAT
         apart; one that is behind none speaks from either of the two ports of IKE."""
@@ -58,6 +63,11 @@ class NatRevision(Enum):
     DRAFT_02 = "draft-02"
     """draft-ietf-ipsec-nat-t-ike-02 and -03, the one that Windows Server 2003 speaks."""
     RFC_3947 = "RFC 3947"
+
+
+def address_order(address: IpAddress) -> tuple[int, int]:
+    """To sort by: IPv4 before IPv6, then by number."""
+    return address.version, int(address)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ class Crowd:
         engine = self._here.engine
         [main_mode], [quick_mode] = engine.main_mode_sas(), engine.quick_mode_sas()
         for number in range(1, size):
-            path = Path(_path(number).peer, _path(number).local)
+            path = _path(number).reversed
             cookies = number.to_bytes(8), os.urandom(8)
             engine._associations.add_main_mode(
                 replace(

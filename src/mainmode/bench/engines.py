@@ -64,8 +64,7 @@ class Side:
         began = time.thread_time()
         while other.sent:
             path, datagram = other.sent.popleft()
-            back = Path(path.peer, path.local)
-            self._executor.execute(self.engine.receive(datagram, back, time.monotonic()))
+            self._executor.execute(self.engine.receive(datagram, path.reversed, time.monotonic()))
         self.cpu_s += time.thread_time() - began
 
 

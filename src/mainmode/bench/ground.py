@@ -85,7 +85,7 @@ def _tunnels(offer: str, role: Role) -> Selection:
     return _TunnelsToAnybody(policy(protect, main_mode=offer), ())
 
 
-_ANYBODY = IPv4Address("10.128.0.0")
+_ANYBODY = TUNNELS.responders
 
 
 class _TunnelsToAnybody(Selection):

@@ -20,7 +20,7 @@ from mainmode.driver.model_packets import Packet, PairAtWork, Sealed, SoftAtWork
 from mainmode.driver.spis import SpiAllocator
 from mainmode.errors import DriverError
 from mainmode.model import Direction, Flow, IpAddress, Path, SaPair, SoftSa
-from mainmode.numbers import IpProtocol, ProtocolId
+from mainmode.numbers import ProtocolId
 from mainmode.packets.held import HeldPackets
 from mainmode.packets.lifespan import Age
 from mainmode.packets.pairs import PROTOCOL_IDS, LivePair, PairTable, Replaces
@@ -427,4 +427,4 @@ class ModelDriver:
 
 
 _NEVER = float("inf")
-_PROTOCOLS = {ProtocolId.ESP: int(IpProtocol.ESP), ProtocolId.AH: int(IpProtocol.AH)}
+_PROTOCOLS = {theirs: number for number, theirs in PROTOCOL_IDS.items()}

@@ -13,7 +13,7 @@ from mainmode.engine.desk import Desk
 from mainmode.engine.events import MainModeEnded, QuickModeEnded
 from mainmode.engine.reliable_delete import ReliableDeletes
 from mainmode.engine.timers import Timer, TimerKind
-from mainmode.model import IpAddress, Path
+from mainmode.model import IpAddress, Path, address_order
 from mainmode.numbers import ProtocolId
 from mainmode.wire.payloads import Delete, Notification
 
@@ -64,7 +64,7 @@ class Endings:
     def end_everything(self, why: str) -> None:
         peers = {sa.path.peer.address for sa in self._associations.main_modes.values()}
         peers |= {sa.pair.peer for sa in self._associations.quick_modes.values()}
-        for peer in sorted(peers, key=lambda address: (address.version, int(address))):
+        for peer in sorted(peers, key=address_order):
             self.end_all_with(peer, why)
 
     def _tell(self, path: Path, delete: Delete) -> None:

@@ -7,7 +7,7 @@ Does not: ask anybody.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mainmode.model import IpAddress
+from mainmode.model import IpAddress, address_order
 from mainmode.policy.model import Place, PlaceKind, Policy, Rule
 
 SERVER_KINDS = frozenset(
@@ -38,7 +38,7 @@ class Surroundings:
         if rule.tunnel_endpoint is not None or not rule.tunnel_name:
             return rule.tunnel_endpoint
         found = self.names.get(rule.tunnel_name, ())
-        return min(found, key=lambda each: (each.version, int(each)), default=None)
+        return min(found, key=address_order, default=None)
 
 
 def names_in(policy: Policy) -> frozenset[str]:

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 
 from mainmode import limits
-from mainmode.model import IpAddress
+from mainmode.model import IpAddress, address_order
 from mainmode.service.audit import AuditStore
 from mainmode.service.events import NameChanged, NameUnknown
 
@@ -75,7 +75,7 @@ class Names:
             await asyncio.sleep(limits.NAME_INTERVAL_S)
 
     def _note(self, name: str, found: Addresses) -> None:
-        order = sorted(set(found), key=lambda each: (each.version, int(each)))
+        order = sorted(set(found), key=address_order)
         addresses = tuple(order[: limits.NAME_ADDRESSES_MAX])
         if addresses == self.known.get(name):
             return

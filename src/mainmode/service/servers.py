@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
-from mainmode.model import IpAddress
+from mainmode.model import IpAddress, address_order
 from mainmode.policy.model import PlaceKind
 
 _STUB = "etc/resolv.conf"
@@ -37,7 +37,7 @@ def servers_now(
     """The addresses of each kind, sorted; a file that is missing or broken names none."""
     found = {kind: set(_FINDERS[kind](root)) for kind in kinds}
     return {
-        kind: tuple(sorted(addresses, key=lambda each: (each.version, int(each))))
+        kind: tuple(sorted(addresses, key=address_order))
         for kind, addresses in found.items()
         if addresses
     }

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from mainmode.driver.user import soft_sets
-from mainmode.driver.user.table import Json
+from mainmode.driver.user.table import Json, is_equal
 from mainmode.model import AddressRange, Direction, Selector
 from mainmode.policy.filters import CompiledFilter
 from mainmode.policy.model import Action
@@ -46,14 +46,14 @@ class Bundle:
         match: list[Json] = []
         for (look, _), column, varying in zip(fields, columns, varies, strict=True):
             if not varying:
-                match.append(_is(look, _as_json(column[0])))
+                match.append(is_equal(look, _as_json(column[0])))
         looks = [look for (look, _), varying in zip(fields, varies, strict=True) if varying]
         several = [column for column, varying in zip(columns, varies, strict=True) if varying]
         if len(looks) == 1:
-            match.append(_is(looks[0], {"set": [_as_json(each) for each in several[0]]}))
+            match.append(is_equal(looks[0], {"set": [_as_json(each) for each in several[0]]}))
         elif looks:
             members = ({"concat": list(map(_as_json, row))} for row in zip(*several, strict=True))
-            match.append(_is({"concat": looks}, {"set": list(members)}))
+            match.append(is_equal({"concat": looks}, {"set": list(members)}))
         return match
 
 
@@ -80,10 +80,10 @@ def _treatment(each: CompiledFilter) -> tuple[object, ...]:
 
 def _bits(addresses: AddressRange) -> int | None:
     """Of the network that the range is; None: it is none."""
-    text = str(addresses)
-    if "-" in text:
-        return None
-    return int(text.partition("/")[2] or addresses.first.max_prefixlen)
+    if addresses.is_host:
+        return addresses.first.max_prefixlen
+    network = addresses.as_network
+    return network.prefixlen if network is not None else None
 
 
 def _as_json(value: Value) -> object:
@@ -94,7 +94,3 @@ def _as_json(value: Value) -> object:
         return {"range": value.split("-")}
     address, _, length = value.partition("/")
     return {"prefix": {"addr": address, "len": int(length)}} if length else address
-
-
-def _is(left: Json, right: object) -> Json:
-    return {"match": {"op": "==", "left": left, "right": right}}

@@ -34,7 +34,7 @@ from mainmode import limits
 from mainmode.driver.user import soft_sets
 from mainmode.driver.user.bundles import Bundle, Field, bundled
 from mainmode.driver.user.routing import ARRIVED, DEPARTING, SENT
-from mainmode.driver.user.table import TABLE, Json, in_table
+from mainmode.driver.user.table import TABLE, Json, in_table, is_equal
 from mainmode.model import AddressRange, Direction, Mode, Selector, SoftSa
 from mainmode.numbers import KERBEROS_PORT, RSVP, IpProtocol
 from mainmode.packets.ip import WITH_PORTS
@@ -117,7 +117,7 @@ def _rules(
     yield from (("prerouting", rule) for rule in _prerouting(departing, device))
     yield (
         "postrouting",
-        [_is(_meta("mark"), DEPARTING), _not(_meta("oifname"), device), *_drop("escaped")],
+        [is_equal(_meta("mark"), DEPARTING), _not(_meta("oifname"), device), *_drop("escaped")],
     )
     yield "postrouting", _small_segments("oifname", device)
     yield from (("input", rule) for rule in _input(selection, arriving, device, ike_ports))
@@ -138,8 +138,8 @@ def _answers(selection: Selection, device: str) -> Iterator[tuple[str, _Statemen
 def _output(
     selection: Selection, departing: Iterable[Bundle], ike_ports: list[int]
 ) -> Iterator[_Statements]:
-    yield [_is(_meta("oifname"), "lo"), _ACCEPT]
-    yield [_is(_meta("mark"), SENT), _ACCEPT]
+    yield [is_equal(_meta("oifname"), "lo"), _ACCEPT]
+    yield [is_equal(_meta("mark"), SENT), _ACCEPT]
     yield from _always_clear("sport", ike_ports)
     yield from _exempt(selection)
     yield from _unknown_addresses("saddr", selection)
@@ -148,7 +148,7 @@ def _output(
 
 def _prerouting(departing: Iterable[Bundle], device: str) -> Iterator[_Statements]:
     """Packets out of the device too: what came through one tunnel may have to leave by another."""
-    yield [_is(_meta("iifname"), device), _mark(ARRIVED)]
+    yield [is_equal(_meta("iifname"), device), _mark(ARRIVED)]
     yield _small_segments("iifname", device)
     yield [_not(_fib_type("daddr"), "unicast"), _ACCEPT]
     yield from _departures(departing, passing=True)
@@ -157,7 +157,7 @@ def _prerouting(departing: Iterable[Bundle], device: str) -> Iterator[_Statement
 def _input(
     selection: Selection, arriving: Iterable[Bundle], device: str, ike_ports: list[int]
 ) -> Iterator[_Statements]:
-    yield [_is(_meta("iifname"), "lo"), _ACCEPT]
+    yield [is_equal(_meta("iifname"), "lo"), _ACCEPT]
     yield from _always_clear("dport", ike_ports)
     yield from _exempt(selection)
     yield from _unknown_addresses("daddr", selection)
@@ -165,28 +165,28 @@ def _input(
 
 
 def _forward(arriving: Iterable[Bundle], device: str) -> Iterator[_Statements]:
-    yield [_is(_meta("mark"), DEPARTING), _ACCEPT]  # on its way into the device
+    yield [is_equal(_meta("mark"), DEPARTING), _ACCEPT]  # on its way into the device
     yield from _arrivals(arriving, device, passing=True)
 
 
 def _always_clear(port: str, ike_ports: list[int]) -> Iterator[_Statements]:
-    yield [_is(_ip("protocol"), {"set": [int(IpProtocol.ESP), int(IpProtocol.AH)]}), _ACCEPT]
+    yield [is_equal(_ip("protocol"), {"set": [int(IpProtocol.ESP), int(IpProtocol.AH)]}), _ACCEPT]
     ike = {"payload": {"protocol": "udp", "field": port}}
-    yield [_is(ike, {"set": ike_ports}), _ACCEPT]
+    yield [is_equal(ike, {"set": ike_ports}), _ACCEPT]
     discovery = {"payload": {"protocol": "icmpv6", "field": "type"}}
-    yield [_is(discovery, {"set": _NEIGHBOUR_DISCOVERY}), _ACCEPT]
+    yield [is_equal(discovery, {"set": _NEIGHBOUR_DISCOVERY}), _ACCEPT]
 
 
 def _exempt(selection: Selection) -> Iterator[_Statements]:
     """What the general settings let pass whatever filters say."""
     if selection.settings.exempts_groups:
-        yield [_is(_fib_type("daddr"), {"set": ["broadcast", "multicast"]}), _ACCEPT]
+        yield [is_equal(_fib_type("daddr"), {"set": ["broadcast", "multicast"]}), _ACCEPT]
     if selection.settings.exempts_kerberos_and_rsvp:
-        yield [_is(_meta("l4proto"), RSVP), _ACCEPT]
+        yield [is_equal(_meta("l4proto"), RSVP), _ACCEPT]
         tcp_or_udp = {"set": [int(IpProtocol.TCP), int(IpProtocol.UDP)]}
         for field in ("sport", "dport"):
             port = {"payload": {"protocol": "th", "field": field}}
-            yield [_is(_meta("l4proto"), tcp_or_udp), _is(port, KERBEROS_PORT), _ACCEPT]
+            yield [is_equal(_meta("l4proto"), tcp_or_udp), is_equal(port, KERBEROS_PORT), _ACCEPT]
 
 
 def _unknown_addresses(field: str, selection: Selection) -> Iterator[_Statements]:
@@ -196,7 +196,7 @@ def _unknown_addresses(field: str, selection: Selection) -> Iterator[_Statements
         return
     for version in (4, 6):
         known = [str(each) for each in selection.local_addresses if each.version == version]
-        match = [_is(_fib_type(field), "local"), _is(_meta("nfproto"), f"ipv{version}")]
+        match = [is_equal(_fib_type(field), "local"), is_equal(_meta("nfproto"), f"ipv{version}")]
         if known:
             match.append(_not(_ip(field, version), {"set": known}))
         yield [*match, _negotiable(), *_drop("unknown_address")]
@@ -256,7 +256,7 @@ def _arrivals(bundles: Iterable[Bundle], device: str, *, passing: bool) -> Itera
         if each.action is Action.BLOCK:
             yield [*match, *_drop("blocked_in")]
             continue
-        yield [_is(_meta("iifname"), device), *match, _ACCEPT]
+        yield [is_equal(_meta("iifname"), device), *match, _ACCEPT]
         if not passing:
             yield from _under_soft_sas(each, match, Direction.INBOUND)
         yield [*match, _negotiable(), *_drop("clear_in")]
@@ -275,15 +275,15 @@ def _under_soft_sas(
     hosts: Json = {"concat": [local, remote]}
     passed = {"elem": {"val": hosts, "timeout": round(limits.IDLE_S)}}
     note = {"set": {"op": "update", "elem": passed, "set": f"@{kind.passed}"}}
-    yield [*match, _is(hosts, f"@{kind.permitted}"), note, _ACCEPT]
+    yield [*match, is_equal(hosts, f"@{kind.permitted}"), note, _ACCEPT]
 
 
 def _match(bundle: Bundle, direction: Direction) -> _Statements:
     """What a packet of the filters looks like when it travels in this direction."""
     selector = bundle.first.selector
-    match = [_is(_meta("nfproto"), f"ipv{selector.local.version}")]
+    match = [is_equal(_meta("nfproto"), f"ipv{selector.local.version}")]
     if not selector.protocol and _has_ports(selector):
-        match.append(_is(_meta("l4proto"), {"set": sorted(WITH_PORTS)}))
+        match.append(is_equal(_meta("l4proto"), {"set": sorted(WITH_PORTS)}))
     return match + bundle.matched([*_addresses(selector, direction), *_upper(selector, direction)])
 
 
@@ -296,7 +296,7 @@ def _later_fragment(bundle: Bundle, direction: Direction) -> _Statements:
     if selector.protocol and selector.local.version == 4:
         fields.append((_ip("protocol"), attrgetter("protocol")))
     return [
-        _is(_meta("nfproto"), f"ipv{selector.local.version}"),
+        is_equal(_meta("nfproto"), f"ipv{selector.local.version}"),
         _not(in_ipv4 if selector.local.version == 4 else in_ipv6, 0),
         *bundle.matched(fields),
     ]
@@ -359,10 +359,6 @@ def _negotiable() -> Json:
     return _not(_fib_type("daddr"), {"set": ["broadcast", "multicast"]})
 
 
-def _is(left: Json, right: object) -> Json:
-    return {"match": {"op": "==", "left": left, "right": right}}
-
-
 def _not(left: Json, right: object) -> Json:
     return {"match": {"op": "!=", "left": left, "right": right}}
 
@@ -381,7 +377,7 @@ def _small_segments(interface: str, device: str) -> _Statements:
     flags = {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, _SYN]}
     segment = {"tcp option": {"name": "maxseg", "field": "size"}}
     return [
-        _is(_meta(interface), device),
-        _is(flags, _SYN),
+        is_equal(_meta(interface), device),
+        is_equal(flags, _SYN),
         {"mangle": {"key": segment, "value": limits.TCP_SEGMENT_OCTETS}},
     ]

@@ -89,7 +89,7 @@ class Ether:
             return
         if self.rewrites is not None:
             octets = self.rewrites(source, message, octets)
-        self._carry(source, goal, Datagram(Path(path.peer, path.local), octets))
+        self._carry(source, goal, Datagram(path.reversed, octets))
 
     def carry_packet(self, source: "Host", packet: Packet | Sealed) -> None:
         """A host's driver has sent a packet."""

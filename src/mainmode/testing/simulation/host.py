@@ -201,7 +201,7 @@ class Host:
         """There are no NATs here."""
 
     def path_to(self, peer: IpAddress) -> Path:
-        return Path(Endpoint(self.address, limits.IKE_PORT), Endpoint(peer, limits.IKE_PORT))
+        return _path(self.address, peer)
 
     # --- people -----------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Host:
         if decision is None or decision.peer is None:
             return
         local = flow.local if decision.mode is Mode.TRANSPORT else self.address
-        path = Path(Endpoint(local, limits.IKE_PORT), Endpoint(decision.peer, limits.IKE_PORT))
+        path = _path(local, decision.peer)
         self.enter(lambda now: self.engine.acquire(flow, path, now))
 
     def expired(self, spi: int, *, hard: bool) -> None:
@@ -242,8 +242,12 @@ class Host:
         if self.selection.toward(local, peer) is None:
             return
         self.world.tally.rules["SPI unknown"] += 1
-        path = Path(Endpoint(local, limits.IKE_PORT), Endpoint(peer, limits.IKE_PORT))
+        path = _path(local, peer)
         self.enter(lambda now: self.engine.bad_spi(path, protocol, spi, now))
+
+
+def _path(local: IpAddress, peer: IpAddress) -> Path:
+    return Path(Endpoint(local, limits.IKE_PORT), Endpoint(peer, limits.IKE_PORT))
 
 
 class _WatchedDriver(ModelDriver):

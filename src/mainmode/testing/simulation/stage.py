@@ -12,7 +12,7 @@ The invariants watch as in every simulation.
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mainmode import limits
 from mainmode.engine.events import Event, NegotiationFailed, QuickModeEnded
@@ -135,6 +135,11 @@ class Stage:
         self.run(1.0)
         self.require(self.protected(number), "the first packet arrives protected")
         return number
+
+    def let_go(self, host: Host) -> None:
+        """Its only pair, as if it had been idle: the peer is told, unless that is lost."""
+        [pair] = host.engine.quick_mode_sas()
+        host.enter(lambda now: host.engine.idle(pair.pair.spi, now))
 
     def lose(self, name: str, times: int = 1_000_000, sender: Host | None = None) -> None:
         """Sendings of this message are lost, so many; `all`: of every message."""
@@ -266,13 +271,12 @@ def secure(
         fallback_on_mismatch=fallback_on_mismatch,
         profile=profile,
     )
-    return replace(secured, main_mode=replace(secured.main_mode, dead_peer_s=dead_peer_s))
+    return with_main_mode(secured, dead_peer_s=dead_peer_s)
 
 
-def replace_main_mode(secured: Policy, *, timeout_s: int = 0, master_pfs: bool = False) -> Policy:
-    """The same with a time-out of main mode SAs (seconds, 0: none) or master key PFS."""
-    settings = replace(secured.main_mode, timeout_s=timeout_s, master_pfs=master_pfs)
-    return replace(secured, main_mode=settings)
+def with_main_mode(one: Policy, **settings: Any) -> Policy:  # noqa: ANN401 - fields of the settings
+    """The same policy with other settings of main mode."""
+    return replace(one, main_mode=replace(one.main_mode, **settings))
 
 
 def ports(

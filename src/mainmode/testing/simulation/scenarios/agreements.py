@@ -16,7 +16,7 @@ from mainmode.policy.words import parse_group
 from mainmode.testing.simulation.foreign import announces
 from mainmode.testing.simulation.host import Host
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import Stage, offer, secure
+from mainmode.testing.simulation.stage import Stage, offer, secure, with_main_mode
 
 _TRIPLE_DES = "3des-sha1-group1"
 _WINDOWS_2000 = (2).to_bytes(4)
@@ -113,7 +113,7 @@ def lifetime_at_one_side(stage: Stage) -> None:
 @scenario("the intervals of the retry cycle are policy's")
 def retry_intervals(stage: Stage) -> None:
     plain = secure()
-    quick = replace(plain, main_mode=replace(plain.main_mode, retry_intervals_s=(0.5, 1.0, 2.0)))
+    quick = with_main_mode(plain, retry_intervals_s=(0.5, 1.0, 2.0))
     alice, bob = stage.two(quick)
     stage.lose("main mode message 1")
     alice.connect(bob)

@@ -8,7 +8,15 @@ from mainmode.engine.events import SoftSaEnded, SoftSaEstablished
 from mainmode.testing.samples import CREDENTIALS, WRONG_CREDENTIALS, policy, rule
 from mainmode.testing.simulation.host import Terms
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import MAIN_MODE, NOTHING, Stage, offer, secure, with_offers
+from mainmode.testing.simulation.stage import (
+    MAIN_MODE,
+    NOTHING,
+    Stage,
+    offer,
+    secure,
+    with_main_mode,
+    with_offers,
+)
 
 SOFT = secure(fallback=True)
 
@@ -116,8 +124,7 @@ def soft_sa_after_loss(stage: Stage) -> None:
     bob.crash()
     bob.assign(Terms(NOTHING, CREDENTIALS))
     bob.start()
-    [pair] = alice.engine.quick_mode_sas()
-    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.let_go(alice)
     numbers = stage.talk(alice, stage.flow(alice, bob), 60.0)
     stage.require(stage.in_clear(*numbers[-3:]), "within a minute")
 
@@ -153,8 +160,7 @@ def soft_sa_and_new_policy(stage: Stage) -> None:
     alice, bob = stage.two(SOFT)
     flow = stage.flow(alice, bob)
     stage.connect(alice, bob)
-    [pair] = alice.engine.quick_mode_sas()
-    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.let_go(alice)
     bob.crash()
     alice.say(flow)
     stage.run(1.0)
@@ -183,12 +189,11 @@ def no_soft_sa_on_mismatch(stage: Stage) -> None:
 @scenario("nor does one that no quick mode may use any more, once another is met by silence")
 def soft_sa_beside_used_up(stage: Stage) -> None:
     soft = secure(fallback=True)
-    alice, bob = stage.two(replace(soft, main_mode=replace(soft.main_mode, master_pfs=True)), soft)
+    alice, bob = stage.two(with_main_mode(soft, master_pfs=True), soft)
     stage.connect(alice, bob)
     bob.crash()
     bob.assign(Terms(NOTHING, CREDENTIALS))
     bob.start()
-    [pair] = alice.engine.quick_mode_sas()
-    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.let_go(alice)
     numbers = stage.talk(alice, stage.flow(alice, bob), 60.0, every_s=5.0)
     stage.require(stage.in_clear(numbers[-1]), "in the end alice's packets pass")

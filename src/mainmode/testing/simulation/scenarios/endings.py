@@ -10,8 +10,8 @@ from mainmode.testing.simulation.stage import (
     Stage,
     offer,
     ports,
-    replace_main_mode,
     secure,
+    with_main_mode,
 )
 
 MICROSOFT = secure(profile=Profile.WINDOWS_2003)
@@ -91,10 +91,9 @@ def main_mode_renewal(stage: Stage) -> None:
 def reliable_delete(stage: Stage) -> None:
     alice, bob = stage.two(MICROSOFT)
     stage.connect(alice, bob)
-    [pair] = alice.engine.quick_mode_sas()
     stage.lose("informational", 3, sender=alice)
     before = len(stage.times(alice, "informational"))
-    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.let_go(alice)
     stage.run(60.0)
     stage.pairs(bob, 0)
     sent = len(stage.times(alice, "informational")) - before
@@ -107,9 +106,8 @@ def reliable_delete_gives_up(stage: Stage) -> None:
     stage.connect(alice, bob)
     before = len(stage.times(alice, "informational"))
     stage.lose("informational", sender=bob)
-    [pair] = alice.engine.quick_mode_sas()
     began = stage.world.now
-    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.let_go(alice)
     stage.run(200.0)
     sent = [round(at - began, 3) for at in stage.times(alice, "informational")[before:]]
     stage.equal(sent, [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 47.0], "sent at")
@@ -120,8 +118,7 @@ def plain_delete(stage: Stage) -> None:
     alice, bob = stage.two()
     stage.connect(alice, bob)
     before = len(stage.times(alice, "informational"))
-    [pair] = alice.engine.quick_mode_sas()
-    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.let_go(alice)
     stage.run(100.0)
     stage.equal(len(stage.times(alice, "informational")) - before, 1, "deletes")
     stage.pairs(bob, 0)
@@ -170,10 +167,9 @@ def new_algorithms(stage: Stage) -> None:
 
 @scenario("a main mode SA ends at a time-out of one's own, before the lifetime that was agreed")
 def main_mode_timeout(stage: Stage) -> None:
-    alice, bob = stage.two(replace_main_mode(secure(), timeout_s=100), secure())
+    alice, bob = stage.two(with_main_mode(secure(), timeout_s=100), secure())
     stage.connect(alice, bob)
-    [pair] = alice.engine.quick_mode_sas()
-    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.let_go(alice)
     stage.until(95.0)
     stage.main_modes(bob, 1)
     stage.until(110.0)

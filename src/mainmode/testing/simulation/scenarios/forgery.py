@@ -1,7 +1,5 @@
 """Who has no key cannot do harm."""
 
-from dataclasses import replace
-
 from mainmode.driver.model import CLEAR_IN
 from mainmode.driver.model_packets import Packet, Sealed
 from mainmode.engine.events import MainModeEstablished, Suspicion
@@ -14,7 +12,7 @@ from mainmode.testing.mutations import repair_length
 from mainmode.testing.samples import WRONG_CREDENTIALS
 from mainmode.testing.simulation.host import Host, Terms
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import Stage, offer, secure
+from mainmode.testing.simulation.stage import Stage, offer, secure, with_main_mode
 from mainmode.testing.simulation.watch import Watcher
 from mainmode.testing.simulation.world import World
 
@@ -65,7 +63,7 @@ def notifications_in_clear(stage: Stage) -> None:
 def extended_message(stage: Stage) -> None:
     assigned = secure()
     des = (parse_main_mode_offer("des-md5-group1"),)  # its message 6 needs no padding
-    alice, bob = stage.two(replace(assigned, main_mode=replace(assigned.main_mode, offers=des)))
+    alice, bob = stage.two(with_main_mode(assigned, offers=des))
     stage.lose("main mode message 6", 1)
     alice.connect(bob)
     stage.run(0.5)

@@ -1,7 +1,5 @@
 """Peers that are not mainmode: what they promise, and what they want."""
 
-from dataclasses import replace
-
 from mainmode.engine import informational
 from mainmode.engine.events import (
     MainModeEstablished,
@@ -14,7 +12,7 @@ from mainmode.numbers import Doi, NotifyType, ProtocolId
 from mainmode.policy.model import Profile
 from mainmode.testing.simulation.foreign import announces, say, say_connected, sets_commit_bit
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import Stage, ports, secure
+from mainmode.testing.simulation.stage import Stage, ports, secure, with_main_mode
 from mainmode.wire.payloads import Delete, Notification
 
 MICROSOFT = secure(profile=Profile.WINDOWS_2003)
@@ -82,7 +80,7 @@ def fast_failover(stage: Stage) -> None:
 @scenario("a member of a cluster that begins says so, and its peer lets pairs go after a minute")
 def cluster_member(stage: Stage) -> None:
     plain = secure()
-    member = replace(plain, main_mode=replace(plain.main_mode, in_cluster=True))
+    member = with_main_mode(plain, in_cluster=True)
     alice, bob = stage.two(member, plain)
     stage.connect(alice, bob)
     stage.until(62.0)

@@ -42,9 +42,8 @@ def unknown_spi(stage: Stage) -> None:
 def unknown_spi_under_main_mode(stage: Stage) -> None:
     alice, bob = stage.two()
     stage.connect(alice, bob)
-    [pair] = bob.engine.quick_mode_sas()
     stage.lose("informational")
-    bob.enter(lambda now: bob.engine.idle(pair.pair.spi, now))
+    stage.let_go(bob)
     stage.pairs(bob, 0)
     stage.pairs(alice, 1)
     stage.lose_nothing()
@@ -57,10 +56,9 @@ def unknown_spi_under_main_mode(stage: Stage) -> None:
 def lost_main_mode(stage: Stage) -> None:
     alice, bob = stage.two()
     stage.connect(alice, bob)
-    [pair] = alice.engine.quick_mode_sas()
     bob.crash()
     bob.start()
-    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.let_go(alice)
     began = stage.world.now
     numbers = stage.talk(alice, stage.flow(alice, bob), 50.0)
     [failed] = stage.failures(alice, Reason.TIMED_OUT)
@@ -121,9 +119,8 @@ def no_probes(stage: Stage) -> None:
 def unknown_spi_of_ah(stage: Stage) -> None:
     alice, bob = stage.two(secure(offer("ah:sha1")))
     stage.connect(alice, bob)
-    [pair] = bob.engine.quick_mode_sas()
     stage.lose("informational")
-    bob.enter(lambda now: bob.engine.idle(pair.pair.spi, now))
+    stage.let_go(bob)
     stage.lose_nothing()
     numbers = stage.talk(alice, stage.flow(alice, bob), 5.0)
     stage.require(stage.protected(*numbers[-3:]), "within two seconds alice gets through again")
@@ -147,8 +144,7 @@ def initial_contact_through_another_port(stage: Stage) -> None:
 def lost_main_mode_ends(stage: Stage) -> None:
     alice, bob = stage.two(secure(lifetime_s=300))
     stage.connect(alice, bob)
-    [pair] = alice.engine.quick_mode_sas()
     bob.crash()
-    alice.enter(lambda now: alice.engine.idle(pair.pair.spi, now))
+    stage.let_go(alice)
     stage.talk(alice, stage.flow(alice, bob), 320.0)
     stage.main_modes(alice, 0)

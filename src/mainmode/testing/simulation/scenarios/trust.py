@@ -20,7 +20,7 @@ from mainmode.testing.faults import notification_in_clear
 from mainmode.testing.samples import CREDENTIALS, SECRET, authentication
 from mainmode.testing.simulation.host import Host, Terms
 from mainmode.testing.simulation.scenarios.registry import scenario
-from mainmode.testing.simulation.stage import NOTHING, Stage, ports, secure
+from mainmode.testing.simulation.stage import NOTHING, Stage, ports, secure, with_main_mode
 from mainmode.wire.message import Message, encode_message
 
 SOFT = secure(fallback=True)
@@ -62,7 +62,7 @@ def _outlived(stage: Stage, alice: Policy, bob: Policy) -> tuple[Host, Host]:
 
 def _short(policy: Policy) -> Policy:
     short = replace(policy, profile=Profile.WINDOWS_2003)
-    return replace(short, main_mode=replace(short.main_mode, lifetime_s=100))
+    return with_main_mode(short, lifetime_s=100)
 
 
 @scenario("after our delete of a main mode SA the next need makes another one")
@@ -127,8 +127,7 @@ def used_up_main_mode_stays(stage: Stage) -> None:
 
 @scenario("the brief interval is policy's: half a second if it says so")
 def brief_interval(stage: Stage) -> None:
-    settings = replace(SOFT.main_mode, fallback_after_s=0.5)
-    alice, bob = stage.two(replace(SOFT, main_mode=settings), NOTHING)
+    alice, bob = stage.two(with_main_mode(SOFT, fallback_after_s=0.5), NOTHING)
     alice.say(stage.flow(alice, bob))
     stage.run(2.0)
     begun = [at for at, _ in stage.events(alice, SoftSaEstablished)]
