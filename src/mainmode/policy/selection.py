@@ -156,11 +156,11 @@ class Selection:
         exempt = self.exemption(flow)
         if exempt:
             return _permit((exempt,))
-        never_negotiated = self._is_group(flow.local) or self._is_group(flow.remote)
+        never_negotiated = self._is_of_group(flow)
         winner = self._index(direction, never_negotiated).first(flow)
         if winner is None and not never_negotiated:
-            answers = (each for each in self._answers(flow) if each.selector.matches(flow))
-            winner = next(answers, None)
+            answers = self._answered.get(flow.remote, ())
+            winner = next((each for each in answers if each.selector.matches(flow)), None)
         return self._decision(winner, flow) if winner is not None else _NOTHING_DECIDES
 
     def _index(self, direction: Direction, never_negotiated: bool) -> FilterIndex:
@@ -187,15 +187,7 @@ class Selection:
     def passes_over(self, each: CompiledFilter, flow: Flow) -> bool:
         """Whether a filter does not decide although it matches: multicast and broadcast are never
         negotiated."""
-        return each.action is Action.NEGOTIATE and (
-            self._is_group(flow.local) or self._is_group(flow.remote)
-        )
-
-    def _answers(self, flow: Flow) -> Iterator[CompiledFilter]:
-        """The default response rule's filters whose hosts fit the flow."""
-        for each in self._answered.get(flow.remote, ()):
-            if flow.local in each.selector.local:
-                yield each
+        return each.action is Action.NEGOTIATE and self._is_of_group(flow)
 
     def exemption(self, flow: Flow) -> str:
         """Why no filter applies to this flow, or empty."""
@@ -207,9 +199,7 @@ class Selection:
             and flow.local in self._local
         ):
             return f"UDP port {flow.local_port} here is IKE, which is always exempt: permitted"
-        if self.settings.exempts_groups and (
-            self._is_group(flow.local) or self._is_group(flow.remote)
-        ):
+        if self.settings.exempts_groups and self._is_of_group(flow):
             return f"multicast and broadcast are exempt{self._level}"
         if self.settings.exempts_kerberos_and_rsvp and flow.local in self._local:
             if flow.protocol == RSVP:
@@ -225,6 +215,9 @@ class Selection:
     def _level(self) -> str:
         return f" (exempt = {self.settings.exempt}): permitted"
 
+    def _is_of_group(self, flow: Flow) -> bool:
+        return self._is_group(flow.local) or self._is_group(flow.remote)
+
     def _is_group(self, address: IpAddress) -> bool:
         return address.is_multicast or address in self.broadcast_addresses
 
@@ -232,9 +225,7 @@ class Selection:
 
     def toward(self, local: IpAddress, peer: IpAddress) -> PeerTerms | None:
         """How main mode with `peer` may be authenticated; None: no rule asks for it."""
-        found = {id(each.rule): each.rule for each in self._negotiating(local, peer)}
-        rules = tuple(found.values())  # by id: hashing a rule hashes all its filters
-        open_to = rules
+        open_to = rules = self._rules_toward(local, peer)
         if self.response is not None and self._may_ask(local, peer):
             open_to = (*rules, self.response)
         if not open_to:
@@ -246,9 +237,17 @@ class Selection:
             any(rule.explain_refusals for rule in rules),
         )
 
+    def _rules_toward(self, local: IpAddress, peer: IpAddress) -> tuple[Rule, ...]:
+        """Those that lead to the peer, the deciding one first."""
+        found = {id(each.rule): each.rule for each in self._negotiating(local, peer)}
+        return tuple(found.values())  # by id: hashing a rule hashes all its filters
+
+    def _may_be_peer(self, address: IpAddress) -> bool:
+        return not self._is_group(address) and address not in self._local
+
     def _may_ask(self, local: IpAddress, peer: IpAddress) -> bool:
         """Whether the default response rule may have something to give to this peer."""
-        if self._is_group(peer) or peer in self.local_addresses:
+        if not self._may_be_peer(peer):
             return False
         hosts = Selector(AddressRange.host(local), AddressRange.host(peer))
         covering = (each for each in self.ordered if each.selector.covers(hosts))
@@ -259,11 +258,11 @@ class Selection:
         settings = self.policy.main_mode
         if not self._any_special:
             return settings
-        terms = self.toward(local, peer)
-        if terms is None or not terms.rules:
+        rules = self._rules_toward(local, peer)
+        if not rules:
             return settings
-        settings = terms.rules[0].main_mode or settings
-        weak = any(rule.windows_2000_peer for rule in terms.rules) and not self.policy.weak_host
+        settings = rules[0].main_mode or settings
+        weak = any(rule.windows_2000_peer for rule in rules) and not self.policy.weak_host
         return toward_windows_2000(settings) if weak else settings
 
     def connection(self, local: IpAddress, peer: IpAddress) -> Decision | None:
@@ -278,7 +277,7 @@ class Selection:
     def _negotiating(self, local: IpAddress, peer: IpAddress) -> Iterator[CompiledFilter]:
         """The negotiate filters that lead from `local` to `peer`, in deciding order; in transport
         mode only as far as no block or permit filter decides for everything between the two."""
-        if self._is_group(peer) or peer in self.local_addresses:
+        if not self._may_be_peer(peer):
             return
         hosts = Selector(AddressRange.host(local), AddressRange.host(peer))
         decided = False
