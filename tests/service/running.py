@@ -15,6 +15,7 @@ from mainmode.errors import PersonError
 from mainmode.policy.model import Policy
 from mainmode.policy.settings import Settings
 from mainmode.service.daemon import Daemon, Options, Parts
+from mainmode.service.source import Wanted
 from tests.service.fakes import ScriptedDriver, ScriptedEngine
 from tests.service.ports import two_free_ports
 
@@ -48,14 +49,11 @@ class Bench:
 
     file, store = "policy.toml", ""
 
-    def read(self, instead: str | None = None) -> tuple[Policy, Credentials]:
+    def read(self, instead: str | None = None) -> Wanted:
         self.asked_for.append(instead)
         if isinstance(self.policy, PersonError):
             raise self.policy
-        return self.policy, Credentials({})
-
-    def settings(self) -> Settings:
-        return Settings()
+        return Wanted(self.policy, Credentials({}), Settings())
 
     def assign(self, name: str) -> None:
         if self.store_problem:

@@ -19,6 +19,7 @@ from mainmode.service import assignment as assignment_module
 from mainmode.service.addresses import OwnAddresses
 from mainmode.service.assignment import Assignment
 from mainmode.service.audit import AuditStore
+from mainmode.service.source import Wanted
 from tests.policy.policies import BLOCK, HERE, OTHER, PEER, rule, traffic
 from tests.service.fakes import ScriptedDriver
 from tests.service.virtual_time import VirtualLoop
@@ -39,14 +40,12 @@ class Shelf:
         self.rules: dict[str, tuple[Rule, ...]] = {}
         self.general = Settings()
 
-    def read(self, instead: str | None = None) -> tuple[Policy, Credentials]:
+    def read(self, instead: str | None = None) -> Wanted:
         name = self.assigned if instead is None else instead
         if name in self.broken:
             raise PersonError(f"policy {name!r} is broken", line=3)
-        return Policy(name or NOTHING_ASSIGNED, self.rules.get(name, ())), Credentials({})
-
-    def settings(self) -> Settings:
-        return self.general
+        policy = Policy(name or NOTHING_ASSIGNED, self.rules.get(name, ()))
+        return Wanted(policy, Credentials({}), self.general)
 
     def assign(self, name: str) -> None:
         if not self.writable:

@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_the_assigned_policy_with_its_secrets(store: Store) -> None:
-    policy, credentials = StoreSource(store).read()
+    policy, credentials, _ = StoreSource(store).read()
     assert policy.name == "first"
     assert credentials.preshared_key("keys/first.psk") == b"first"
     with pytest.raises(KeyError):
@@ -39,7 +39,7 @@ def test_the_assigned_policy_with_its_secrets(store: Store) -> None:
 
 
 def test_another_one_on_trial(store: Store) -> None:
-    policy, credentials = StoreSource(store).read("second")
+    policy, credentials, _ = StoreSource(store).read("second")
     assert policy.name == "second"
     assert credentials.preshared_key("keys/second.psk") == b"second"
     assert StoreSource(store).read("")[0].rules == ()
@@ -58,13 +58,13 @@ def test_a_secret_that_is_wrong_is_told_with_file_and_line(store: Store) -> None
 
 
 def test_general_settings_stand_beside_the_policies(store: Store, tmp_path: Path) -> None:
-    assert StoreSource(store).settings() == Settings()
+    assert StoreSource(store).read().settings == Settings()
     with store.edit() as draft:
         draft.document = replace(draft.document, settings=Settings(exempt=0))
-    assert StoreSource(store).settings().exempt == 0
+    assert StoreSource(store).read().settings.exempt == 0
     file = tmp_path / "policy.toml"
     file.write_text('[policy]\nname = "only"\n[settings]\nexempt = 2\n')
-    assert FileSource(file).settings().exempt == 2
+    assert FileSource(file).read().settings.exempt == 2
 
 
 def test_assigning_writes_the_store(store: Store) -> None:

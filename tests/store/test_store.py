@@ -257,7 +257,7 @@ def test_all_locations_are_in_force_together(store: Store) -> None:
     assert [each.name for each in found.rules] == ["dynamic", "persistent", "local"]
     instead = store.in_force("other")
     assert [each.name for each in instead.rules] == ["dynamic", "persistent"]
-    assert [each.policy.name for each in store.assigned("", dynamic=False)] == ["persistent"]
+    assert [each.policy.name for each in store.assigned("", dynamic=False).files] == ["persistent"]
     with pytest.raises(PersonError, match="no policy 'none'"):
         store.in_force("none")
 

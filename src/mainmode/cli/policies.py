@@ -39,8 +39,8 @@ def chosen_policy(
 ) -> tuple[Policy, Settings]:
     """With the general settings that stand beside it. Raises: PersonError, PolicyError."""
     if file is None:
-        opened = open_store(store)
-        return opened.in_force(name), opened.read().settings
+        assigned = open_store(store).assigned(name)
+        return assigned.policy, assigned.settings
     if store is not None:
         raise PersonError("--policy and --store are two places", fix="give one of them")
     read = read_document_file(file)

@@ -69,8 +69,7 @@ class Assignment:
         self._ike_ports = ike_ports
         self._names: Names | None = None
         self._look: asyncio.TimerHandle | None = None
-        self.policy, self.credentials = source.read()
-        self._settings = source.settings()
+        self.policy, self.credentials, self._settings = source.read()
         self._seen = self._look_around(self.policy)
         self.selection = self._selection_of(self.policy, self._seen)
 
@@ -148,8 +147,7 @@ class Assignment:
     def _read(self, instead: str | None, why: str) -> str:
         before = self._settings
         try:
-            policy, credentials = self.source.read(instead)
-            self._settings = self.source.settings()
+            policy, credentials, self._settings = self.source.read(instead)
             self._assign(policy, credentials, why)
         except (PersonError, DriverError) as error:
             self._settings = before
@@ -193,7 +191,7 @@ class Assignment:
         moved = seen.addresses != self._seen.addresses
         why = "this computer's addresses changed" if moved else "what its names stand for changed"
         try:
-            self._assign(self.policy, self.credentials, why)
+            self._assign(self.policy, self.credentials, why, seen)
         except Exception as error:
             self._audit.record(InternalError.of(error, "fitting the policy to what has changed"))
 
@@ -220,9 +218,14 @@ class Assignment:
         self.follow()
         self._follow_words()
 
-    def _assign(self, policy: Policy, credentials: Credentials, why: str) -> None:
-        """Driver first: it may refuse, and takes a policy whole or not at all."""
-        seen = self._look_around(policy)
+    def _assign(
+        self, policy: Policy, credentials: Credentials, why: str, seen: _Seen | None = None
+    ) -> None:
+        """Driver first: it may refuse, and takes a policy whole or not at all.
+
+        seen: what to fit it to, where somebody has just looked.
+        """
+        seen = seen or self._look_around(policy)
         selection = self._selection_of(policy, seen)
         self._driver.assign(selection)
         self._seen = seen

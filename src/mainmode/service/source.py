@@ -2,18 +2,27 @@
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mainmode.auth.credentials import Credentials, read_credentials
 from mainmode.errors import PersonError
-from mainmode.policy.document import in_force
 from mainmode.policy.edit import assign
-from mainmode.policy.load import PolicyFile, read_policy_file
+from mainmode.policy.load import PolicyFile, policy_file
 from mainmode.policy.model import Policy
 from mainmode.policy.reading import read_document_file
 from mainmode.policy.settings import Settings
 from mainmode.store.place import Location
 from mainmode.store.store import Store
+
+
+class Wanted(NamedTuple):
+    """What is to be in force."""
+
+    policy: Policy
+    credentials: Credentials
+    """The secrets that it names."""
+    settings: Settings
+    """The general settings, which hold whichever policy is assigned."""
 
 
 class PolicySource(Protocol):
@@ -27,14 +36,8 @@ class PolicySource(Protocol):
     def store(self) -> str:
         """The folder of the store; empty: it is a file."""
 
-    def read(self, instead: str | None = None) -> tuple[Policy, Credentials]:
-        """What is to be in force, and the secrets it names.
-
-        instead: a policy of the store in place of the assigned one; empty: none.
-        """
-
-    def settings(self) -> Settings:
-        """The general settings, which hold whichever policy is assigned."""
+    def read(self, instead: str | None = None) -> Wanted:
+        """instead: a policy of the store in place of the assigned one; empty: none."""
 
     def assign(self, name: str) -> None:
         """Let this policy of the store be the assigned one; empty: none."""
@@ -55,14 +58,13 @@ class FileSource:
         self._file = file
         self.file = str(file)
 
-    def read(self, instead: str | None = None) -> tuple[Policy, Credentials]:
+    def read(self, instead: str | None = None) -> Wanted:
         if instead is not None:
             raise self._no_store()
-        read = read_policy_file(self._file)
-        return read.policy, _credentials(read.policy, self._file.resolve().parent, [read])
-
-    def settings(self) -> Settings:
-        return read_document_file(self._file).document.settings
+        read = read_document_file(self._file)
+        assigned = policy_file(read)
+        credentials = _credentials(assigned.policy, self._file.resolve().parent, [assigned])
+        return Wanted(assigned.policy, credentials, read.document.settings)
 
     def assign(self, name: str) -> None:
         raise self._no_store()
@@ -88,13 +90,11 @@ class StoreSource:
         self.store = str(store.folder)
         self._serves = False
 
-    def read(self, instead: str | None = None) -> tuple[Policy, Credentials]:
-        files = self._store.assigned(instead, dynamic=self._serves)
-        policy = in_force(each.policy for each in files)
-        return policy, _credentials(policy, self._store.folder, files)
-
-    def settings(self) -> Settings:
-        return self._store.read(Location.LOCAL).settings
+    def read(self, instead: str | None = None) -> Wanted:
+        assigned = self._store.assigned(instead, dynamic=self._serves)
+        policy = assigned.policy
+        credentials = _credentials(policy, self._store.folder, assigned.files)
+        return Wanted(policy, credentials, assigned.settings)
 
     def assign(self, name: str) -> None:
         with self._store.edit() as draft:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from mainmode.errors import PersonError, PolicyError
 from mainmode.policy.document import Document, in_force
@@ -22,6 +23,7 @@ from mainmode.policy.edit import assign
 from mainmode.policy.load import PolicyFile, policy_file
 from mainmode.policy.model import Policy
 from mainmode.policy.reading import DocumentFile, read_document, read_document_file
+from mainmode.policy.settings import Settings
 from mainmode.policy.writing import written
 from mainmode.store.files import replace_file
 from mainmode.store.place import Location
@@ -53,6 +55,20 @@ class Draft:
         return self._secrets.read(name)
 
 
+class Assigned(NamedTuple):
+    """What a store puts in force."""
+
+    files: list[PolicyFile]
+    """The assigned policies, of all locations."""
+    settings: Settings
+    """The general settings, which hold whichever policy is assigned."""
+
+    @property
+    def policy(self) -> Policy:
+        """All of them together."""
+        return in_force(each.policy for each in self.files)
+
+
 class Store:
     """The store in one folder, which need not be there before something is saved."""
 
@@ -76,8 +92,8 @@ class Store:
         file = self.file(location)
         return read_document_file(file) if file.exists() else DocumentFile(file, Document())
 
-    def assigned(self, instead: str | None = None, *, dynamic: bool = True) -> list[PolicyFile]:
-        """The policies that are assigned, of all locations: `in_force` makes one of them.
+    def assigned(self, instead: str | None = None, *, dynamic: bool = True) -> Assigned:
+        """The policies that are assigned, of all locations, and the settings beside them.
 
         instead: stands in for the local document's own choice; empty: none.
         dynamic: whether what is dynamic counts.
@@ -90,11 +106,11 @@ class Store:
         if dynamic:
             read = self.read_file(Location.DYNAMIC)
             chosen += [policy_file(read, each.name) for each in read.document.policies]
-        return chosen
+        return Assigned(chosen, local.document.settings)
 
     def in_force(self, instead: str | None = None) -> Policy:
         """What is to be enforced. Raises: PolicyError, PersonError."""
-        return in_force(each.policy for each in self.assigned(instead))
+        return self.assigned(instead).policy
 
     @contextmanager
     def edit(self, location: Location = Location.LOCAL) -> Iterator[Draft]:
