@@ -12,6 +12,7 @@ from functools import partial
 
 from mainmode import limits
 from mainmode.driver.model import refuses_nothing
+from mainmode.driver.model_packets import reverse
 from mainmode.model import Flow
 from mainmode.testing.simulation.chatter import Chatter
 from mainmode.testing.simulation.host import Host
@@ -126,9 +127,10 @@ class Simulation:
         """Who speaks, what, and what must become of it."""
         first, second = (self.world.hosts[number] for number in pair)
         treatment = self.plan.treatments[pair]
-        flows = [(first, flow, fate) for flow, fate in treatment.there]
+        fate = treatment.fate
+        flows = [(first, flow, fate) for flow in treatment.flows]
         if not self._one_way[pair]:
-            flows += [(second, flow, fate) for flow, fate in treatment.back]
+            flows += [(second, reverse(flow), fate) for flow in treatment.flows]
         return flows
 
     def assign(self, number: int) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random
 
-from mainmode.driver.model_packets import reverse
 from mainmode.model import AddressRange, Flow, IpAddress, Lifetime
 from mainmode.numbers import IpProtocol
 from mainmode.policy.model import (
@@ -54,13 +53,13 @@ class Side:
 
 @dataclass(frozen=True)
 class Treatment:
-    name: str
-    rules: tuple[tuple[Rule, ...], tuple[Rule, ...]]
+    """What two hosts' policies say of each other, and what comes of it."""
+
+    rules: tuple[tuple[Rule, ...], ...]
     """The first host's and the second's."""
-    there: tuple[tuple[Flow, Fate], ...]
-    """From the first host to the second."""
-    back: tuple[tuple[Flow, Fate], ...]
-    """From the second to the first, as the second sees them."""
+    flows: list[Flow]
+    """From the first host to the second; the second may speak too."""
+    fate: Fate
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,11 @@ class Drawing:
     lifetime_s: tuple[int, int]
     """Of quick mode SAs, from and to."""
     kilobytes: tuple[int, int]
+
+    @property
+    def flows(self) -> list[Flow]:
+        """What passes between the two themselves."""
+        return [_tcp(self.first.address, self.second.address, 80)]
 
     @property
     def sides(self) -> tuple[Side, Side]:
@@ -126,15 +130,6 @@ def _tcp(local: IpAddress, remote: IpAddress, port: int) -> Flow:
     return Flow(local, remote, IpProtocol.TCP, 40_000 + port, port)
 
 
-def _both_ways(
-    flows: list[Flow], there: Fate, back: Fate
-) -> dict[str, tuple[tuple[Flow, Fate], ...]]:
-    return {
-        "there": tuple((flow, there) for flow in flows),
-        "back": tuple((reverse(flow), back) for flow in flows),
-    }
-
-
 # --- the kinds ------------------------------------------------------------------------------------
 
 
@@ -147,8 +142,7 @@ def protect(drawing: Drawing) -> Treatment:
         (_rule(f"protect {peer.address}", drawing.action(suites, pfs=pfs), _toward(peer)),)
         for peer in (second, first)
     )
-    flows = [_tcp(first.address, second.address, 80)]
-    return _treatment("protect", rules, flows, Fate.PROTECTED, Fate.PROTECTED)
+    return Treatment(rules, drawing.flows, Fate.PROTECTED)
 
 
 def by_port(drawing: Drawing) -> Treatment:
@@ -171,7 +165,7 @@ def by_port(drawing: Drawing) -> Treatment:
         )
     )
     flows = [_tcp(first.address, second.address, port) for port in ports]
-    return _treatment("by port", (here, there), flows, Fate.PROTECTED, Fate.PROTECTED)
+    return Treatment((here, there), flows, Fate.PROTECTED)
 
 
 def tunnel(drawing: Drawing) -> Treatment:
@@ -190,7 +184,7 @@ def tunnel(drawing: Drawing) -> Treatment:
         for near, far in ((first, second), (second, first))
     )
     flows = [_tcp(first.network.first + 9, second.network.first + 9, 80)]
-    return _treatment("tunnel", rules, flows, Fate.PROTECTED, Fate.PROTECTED)
+    return Treatment(rules, flows, Fate.PROTECTED)
 
 
 def request(drawing: Drawing) -> Treatment:
@@ -207,26 +201,24 @@ def request(drawing: Drawing) -> Treatment:
         )
         for peer in (second, first)
     )
-    flows = [_tcp(first.address, second.address, 80)]
-    return _treatment("request", rules, flows, Fate.EITHER, Fate.EITHER)
+    return Treatment(rules, drawing.flows, Fate.EITHER)
 
 
 def one_sided(drawing: Drawing) -> Treatment:
     """The first requires protection, the second knows nothing of it."""
-    first, second = drawing.sides
     action = drawing.action([drawing.chance.choice(_SUITES)])
-    rules = ((_rule("require", action, _toward(second)),), ())
-    flows = [_tcp(first.address, second.address, 80)]
-    return _treatment("one-sided", rules, flows, Fate.NOTHING, Fate.NOTHING)
+    rules = ((_rule("require", action, _toward(drawing.second)),), ())
+    return Treatment(rules, drawing.flows, Fate.NOTHING)
 
 
 def fallback(drawing: Drawing) -> Treatment:
     """The first wants protection and can do without, the second knows nothing of it."""
-    first, second = drawing.sides
     suites = [drawing.chance.choice(_SUITES)]
-    rules = ((_rule("prefer", drawing.action(suites, can_do_without=True), _toward(second)),), ())
-    flows = [_tcp(first.address, second.address, 80)]
-    return _treatment("fallback", rules, flows, Fate.CLEAR, Fate.CLEAR)
+    rules = (
+        (_rule("prefer", drawing.action(suites, can_do_without=True), _toward(drawing.second)),),
+        (),
+    )
+    return Treatment(rules, drawing.flows, Fate.CLEAR)
 
 
 def wrong_key(drawing: Drawing) -> Treatment:
@@ -244,8 +236,7 @@ def wrong_key(drawing: Drawing) -> Treatment:
         )
         for peer in (second, first)
     )
-    flows = [_tcp(first.address, second.address, 80)]
-    return _treatment("wrong key", rules, flows, Fate.NOTHING, Fate.NOTHING)
+    return Treatment(rules, drawing.flows, Fate.NOTHING)
 
 
 def nothing_in_common(drawing: Drawing) -> Treatment:
@@ -256,35 +247,19 @@ def nothing_in_common(drawing: Drawing) -> Treatment:
         (_rule(f"protect {peer.address}", drawing.action([suite]), _toward(peer)),)
         for peer, suite in ((second, suites[0]), (first, suites[1]))
     )
-    flows = [_tcp(first.address, second.address, 80)]
-    return _treatment("nothing in common", rules, flows, Fate.NOTHING, Fate.NOTHING)
+    return Treatment(rules, drawing.flows, Fate.NOTHING)
 
 
 def clear(drawing: Drawing) -> Treatment:
     """No rule on either side."""
-    first, second = drawing.sides
-    flows = [_tcp(first.address, second.address, 80)]
-    return _treatment("clear", ((), ()), flows, Fate.CLEAR, Fate.CLEAR)
+    return Treatment(((), ()), drawing.flows, Fate.CLEAR)
 
 
 def block(drawing: Drawing) -> Treatment:
     """The first blocks the second."""
-    first, second = drawing.sides
     action = FilterAction("block", Action.BLOCK)
-    rules = ((_rule(f"block {second.address}", action, _toward(second)),), ())
-    flows = [_tcp(first.address, second.address, 80)]
-    return _treatment("block", rules, flows, Fate.NOTHING, Fate.NOTHING)
-
-
-def _treatment(
-    name: str,
-    rules: tuple[tuple[Rule, ...], ...],
-    flows: list[Flow],
-    there: Fate,
-    back: Fate,
-) -> Treatment:
-    ours, theirs = rules
-    return Treatment(name, (ours, theirs), **_both_ways(flows, there, back))
+    rules = ((_rule(f"block {drawing.second.address}", action, _toward(drawing.second)),), ())
+    return Treatment(rules, drawing.flows, Fate.NOTHING)
 
 
 KINDS: tuple[tuple[Callable[[Drawing], Treatment], int], ...] = (
