@@ -51,11 +51,10 @@ class Message(NamedTuple):
     number: int
     """From 1."""
     said: Said
-    encrypted: bool
 
     @property
     def name(self) -> str:
-        clear = "" if self.encrypted else " in clear"
+        clear = "" if self.said.encrypted else " in clear"
         if self.talk.name == "informational":
             return self.talk.name + clear
         return f"{self.talk.name} message {self.number}"
@@ -76,16 +75,16 @@ class Ledger:
 
     def enter(self, sender: IpAddress, datagram: bytes, at: float, offset_s: float) -> Message:
         """A host sends this."""
-        encrypted = bool(datagram[19] & HeaderFlag.ENCRYPTION)
         talk = self._talk(datagram)
         digest = blake2b(datagram, digest_size=_DIGEST_OCTETS).digest()
         for number, said in enumerate(talk.said, talk.first):
             if said.digest == digest and said.sender == sender:
                 said.times += 1
-                return Message(talk, number, said, encrypted)
+                return Message(talk, number, said)
+        encrypted = bool(datagram[19] & HeaderFlag.ENCRYPTION)
         said = Said(sender, digest, at, offset_s, encrypted)
         talk.said.append(said)
-        return Message(talk, talk.first + len(talk.said) - 1, said, encrypted)
+        return Message(talk, talk.first + len(talk.said) - 1, said)
 
     def _talk(self, datagram: bytes) -> Talk:
         key = datagram[:16] + datagram[20:24]

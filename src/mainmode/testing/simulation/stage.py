@@ -78,13 +78,11 @@ class Stage:
 
     def __init__(self, name: str, trace: Callable[[str], None] | None = None) -> None:
         self.name = name
-        self.recorder: Recorder | None = None
-        self.world = World(0, (self._record, *ALL), trace)
+        self.world = World(0, trace=trace)
+        self._kept = Recorder(self.world)
+        for watcher in (self._kept, *(kind(self.world) for kind in ALL)):
+            self.world.watchers.add(watcher)
         self._ports = count(1000)
-
-    def _record(self, world: World) -> Watcher:
-        self.recorder = Recorder(world)
-        return self.recorder
 
     # --- hosts ------------------------------------------------------------------------------
 
@@ -157,11 +155,6 @@ class Stage:
         self.world.ether.loses = None
 
     # --- what has happened ------------------------------------------------------------------
-
-    @property
-    def _kept(self) -> Recorder:
-        assert self.recorder is not None
-        return self.recorder
 
     def times(self, host: Host, name: str) -> list[float]:
         """When a host has said a message."""

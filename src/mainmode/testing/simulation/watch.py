@@ -21,8 +21,6 @@ class Broken(BaseException):
     def __init__(self, what: str, why: str, at: float) -> None:
         super().__init__(f"{what}: {why} (at {at:.3f} s)")
         self.what = what
-        self.why = why
-        self.at = at
 
 
 class Watcher:

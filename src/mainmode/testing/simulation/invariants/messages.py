@@ -23,7 +23,7 @@ class MessagesOnce(Watcher):
 
     def said(self, host: "Host", message: "Message", datagram: bytes) -> None:
         talk, number = message.talk, message.number
-        if not message.is_first or not message.encrypted:
+        if not message.is_first or not message.said.encrypted:
             return
         named = f"{talk.name} {datagram[:8].hex()} {datagram[20:24].hex()}"
         if talk.name == "main mode":
