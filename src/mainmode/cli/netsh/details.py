@@ -58,14 +58,13 @@ def policy_pairs(document: Document, policy: Policy, *, verbose: bool = False) -
 
 
 def rule_pairs(policy: Policy, rule: Rule) -> Pairs:
-    tunnel = rule.tunnel_endpoint or rule.tunnel_name
     return [
         ("Rule ID", str(policy.rules.index(rule) + 1)),
         ("Rule Name", rule.name),
         ("Description", rule.description or NONE),
         ("Activated", yes(rule.active)),
         ("Connection Type", rule.connection_type.value.upper()),
-        ("Tunnel Endpoint", str(tunnel) if tunnel else NONE),
+        ("Tunnel Endpoint", str(rule.tunnel_end or NONE)),
         ("FilterList Name", rule.filter_list.name),
         ("FilterAction Name", rule.filter_action.name),
         ("Authentication", authentication_words(rule.authentication)),

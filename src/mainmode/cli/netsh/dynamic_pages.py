@@ -109,7 +109,7 @@ def _rule_pairs(policy: Policy, rule: Rule) -> Pairs:
         ("Connection Type", rule.connection_type.value.upper()),
         ("Inbound Action", inbound.value.upper()),
         ("Outbound Action", outbound.value.upper()),
-        ("Tunnel Endpoint", str(rule.tunnel_endpoint or rule.tunnel_name or NONE)),
+        ("Tunnel Endpoint", str(rule.tunnel_end or NONE)),
         ("MM Policy", policy.name),
         ("QM Policy", rule.filter_action.name.removesuffix(IN_PASS) if negotiates else NONE),
         ("Authentication", authentication_words(rule.authentication)),

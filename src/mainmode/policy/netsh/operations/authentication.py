@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mainmode.policy.mistakes import WordError
-from mainmode.policy.model import CREDENTIAL_PREFIX, Authentication, Method
+from mainmode.policy.model import CREDENTIAL_PREFIX, Action, Authentication, Method, Rule
 from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Command, Given
 from mainmode.policy.netsh.work import Work
@@ -54,6 +54,17 @@ def _method(given: Given, work: Work, hint: str) -> list[Authentication]:
             account_mapping=value.account_mapping,
         )
     ]
+
+
+def completed(rule: Rule, methods: tuple[Authentication, ...] | None) -> Rule:
+    """A rule that negotiates without a way to authenticate uses Kerberos.
+
+    methods: what the command says of it. Raises: WordError, if that there is none.
+    """
+    if rule.filter_action.action is not Action.NEGOTIATE:
+        return rule
+    require_method(methods)
+    return rule if rule.authentication else replace(rule, authentication=KERBEROS_ALONE)
 
 
 def require_method(methods: tuple[Authentication, ...] | None) -> None:
