@@ -54,18 +54,16 @@ def service_of(store: "Store", control: str | None) -> Client | None:
     return client if status["store"] == str(store.folder) else None
 
 
-def tell_service(store: "Store", control: str | None) -> str:
-    """After a change of the store: let the service that runs from it read it again. The name of
-    what is in force there; empty when no service runs from it.
+def tell_service(store: "Store", control: str | None) -> None:
+    """After a change of the store: let the service that runs from it read it again.
 
     Raises: PersonError when the service cannot use what the store says now.
     """
     service = service_of(store, control)
     if service is None:
-        return ""
+        return
     try:
-        name: str = service.post("/v1/reload")["policy"]
+        service.post("/v1/reload")
     except PersonError as error:
         problem = "the store is changed, but the running service keeps the policy it had:\n"
         raise PersonError(f"{problem}{error}") from None
-    return name

@@ -18,7 +18,6 @@ from mainmode.policy.netsh.work import Work
 from mainmode.policy.reading import read_export
 from mainmode.policy.writing import exported
 from mainmode.store.place import Location
-from mainmode.store.secrets import SecretFiles
 from mainmode.store.store import Draft, Store
 from mainmode.store.transfer import take_in
 
@@ -37,11 +36,6 @@ class StoreOutside:
 
     def keep_secret(self, key: bytes, hint: str) -> str:
         return self._drafts[Location.LOCAL].keep_secret(key, hint)  # one place for all drafts
-
-    def read_secret(self, name: str) -> bytes:
-        if self._drafts:
-            return self._drafts[Location.LOCAL].read_secret(name)
-        return SecretFiles(self._store.folder).read(name)
 
     def require_service(self) -> None:
         if self._served or service_of(self._store, self._control) is not None:

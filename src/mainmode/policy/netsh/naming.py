@@ -27,9 +27,8 @@ class _Named(Protocol):
 N = TypeVar("N", bound=_Named)
 
 
-def guid_of(part: Policy | FilterList | FilterAction | Rule, policy: str = "") -> UUID:
-    """policy: the name of the policy, for a rule."""
-    return uuid5(_SPACE, "\0".join((type(part).__name__, policy, part.name)))
+def guid_of(part: Policy | FilterList | FilterAction) -> UUID:
+    return uuid5(_SPACE, "\0".join((type(part).__name__, "", part.name)))
 
 
 def policy_of(document: Document, command: Command) -> Policy:
