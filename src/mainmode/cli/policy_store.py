@@ -117,7 +117,8 @@ def _assign(
     from mainmode.policy.words import parse_lifetime_s
 
     try:
-        within_s = parse_lifetime_s(within) if within is not None else 0
+        if within is not None:
+            parse_lifetime_s(within)
     except WordError as error:
         raise PersonError(f"--confirm-within: {error.problem}", fix=error.fix) from None
     if location is Location.DYNAMIC:
@@ -126,20 +127,20 @@ def _assign(
         )
     store = open_store(named)
     assign(store.read(location), name)  # a name that is not there is said at once
-    if not within_s and location is Location.LOCAL:
+    if within is None and location is Location.LOCAL:
         _warn_of_cutting_off(store, name)
     service = service_of(store, control) if location is Location.LOCAL else None
     if service is not None:
-        given = {"confirm_within": within} if within_s and within is not None else {}
+        given = {} if within is None else {"confirm_within": within}
         service.post("/v1/assign", policy=name, **given)
-    elif within_s:
+    elif within is not None:
         place = store.folder if location is Location.LOCAL else f"location {location.value}"
         raise Failed(f"nothing to try: no service takes its policy from {place}")
     else:
         with store.edit(location) as draft:
             draft.document = assign(draft.document, name)
         tell_service(store, control)
-    _say_assigned(name, within if within_s else None)
+    _say_assigned(name, within)
 
 
 def _warn_of_cutting_off(store: "Store", name: str) -> None:
