@@ -44,6 +44,11 @@ def filter_action_of(document: Document, command: Command) -> FilterAction:
     return _by_name_or_guid(document.filter_actions, command, "filter action")
 
 
+def owner_of(document: Document, command: Command) -> Policy:
+    """The policy whose rules a command is about."""
+    return find(document.policies, command.require(p.POLICY), "policy")
+
+
 def rule_of(policy: Policy, command: Command) -> Rule:
     """By name, or by its number in the policy, from 1."""
     number = command.get(p.ID)
@@ -67,6 +72,11 @@ def find(among: Sequence[N], name: str, what: str) -> N:
     names_there = [each.name for each in among]
     fix = nearest(name, names_there) if among else f"there is no {what} yet"
     raise NothingThere(f"there is no {what} {name!r}", fix=fix)
+
+
+def all_or_named(among: Sequence[N], command: Command, what: str) -> tuple[N, ...]:
+    """`name=` or `all`. Raises: NothingThere."""
+    return (find(among, command.require(p.NAME), what),) if command.has(p.NAME) else tuple(among)
 
 
 P = TypeVar("P", Policy, FilterList, FilterAction)

@@ -38,7 +38,7 @@ from mainmode.policy.netsh.commands import Command
 from mainmode.policy.netsh.config import CONFIG
 from mainmode.policy.netsh.fields import MAIN_MODE_OF_DYNAMIC, changed
 from mainmode.policy.netsh.kinds import PfsGroup
-from mainmode.policy.netsh.naming import find
+from mainmode.policy.netsh.naming import all_or_named, find
 from mainmode.policy.netsh.operations.authentication import authentication_of, completed
 from mainmode.policy.netsh.operations.filters import filter_of
 from mainmode.policy.netsh.operations.rules import with_tunnel
@@ -63,10 +63,7 @@ def set_main_mode(command: Command, work: Work) -> None:
 
 def delete_main_mode(command: Command, work: Work) -> None:
     document = work.dynamic
-    every = document.policies
-    if not command.has(p.ALL):
-        every = (find(every, command.require(p.NAME), "main mode policy"),)
-    for each in every:
+    for each in all_or_named(document.policies, command, "main mode policy"):
         if each.rules:
             problem = f"main mode policy {each.name!r} is in use by rule {each.rules[0].name!r}"
             raise PersonError(problem, fix="delete the rule first")
@@ -92,10 +89,7 @@ def set_quick_mode(command: Command, work: Work) -> None:
 
 def delete_quick_mode(command: Command, work: Work) -> None:
     document = work.dynamic
-    every = quick_mode_policies(document)
-    if not command.has(p.ALL):
-        every = (find(every, command.require(p.NAME), "quick mode policy"),)
-    for each in every:
+    for each in all_or_named(quick_mode_policies(document), command, "quick mode policy"):
         _twin_unused(document, each)
         document = remove_filter_action(document, each.name)
     work.dynamic = document

@@ -5,11 +5,11 @@ from typing import Any
 
 from mainmode.model import IpAddress
 from mainmode.policy.edit import put_policy, put_rule, remove_rule
-from mainmode.policy.model import MainModeSettings, Policy, Rule
+from mainmode.policy.model import MainModeSettings, Rule
 from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Command
 from mainmode.policy.netsh.fields import MAIN_MODE_OF_RULE, RULE, changed
-from mainmode.policy.netsh.naming import find, rule_of
+from mainmode.policy.netsh.naming import find, owner_of, rule_of
 from mainmode.policy.netsh.operations.authentication import authentication_of, completed
 from mainmode.policy.netsh.operations.filters import require_named_peers
 from mainmode.policy.netsh.work import Work
@@ -17,7 +17,7 @@ from mainmode.policy.netsh.work import Work
 
 def add_rule(command: Command, work: Work) -> None:
     document, name = work.document, command.require(p.NAME)
-    policy = _policy(command, work)
+    policy = owner_of(document, command)
     plain = Rule(
         name,
         find(document.filter_lists, command.require(p.FILTER_LIST), "filter list"),
@@ -28,7 +28,8 @@ def add_rule(command: Command, work: Work) -> None:
 
 
 def set_rule(command: Command, work: Work) -> None:
-    document, policy = work.document, _policy(command, work)
+    document = work.document
+    policy = owner_of(document, command)
     was = rule_of(policy, command)
     filter_list = command.get(p.FILTER_LIST, was.filter_list.name)
     filter_action = command.get(p.FILTER_ACTION, was.filter_action.name)
@@ -44,15 +45,11 @@ def set_rule(command: Command, work: Work) -> None:
 
 def delete_rule(command: Command, work: Work) -> None:
     """`all` leaves the default response rule, which can only be deactivated."""
-    policy = _policy(command, work)
+    policy = owner_of(work.document, command)
     if command.has(p.ALL):
         work.document = put_policy(work.document, replace(policy, rules=()), was=policy.name)
         return
     work.document = remove_rule(work.document, policy.name, rule_of(policy, command).name)
-
-
-def _policy(command: Command, work: Work) -> Policy:
-    return find(work.document.policies, command.require(p.POLICY), "policy")
 
 
 def _changed(rule: Rule, command: Command, work: Work, hint: str) -> Rule:
