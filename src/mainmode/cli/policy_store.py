@@ -16,6 +16,7 @@ from mainmode.cli.stores import (
     service_of,
     store_option,
     tell_service,
+    write_out,
 )
 from mainmode.cli.table import Columns, table
 from mainmode.errors import PersonError
@@ -192,21 +193,14 @@ def export(
     netsh: bool,
 ) -> None:
     """Print the policies of the store; with NAME, one of them as a file by itself."""
-    from mainmode.store.files import write_secret
     from mainmode.store.transfer import give_out, script_of
 
     give = script_of if netsh else give_out
     text = give(open_store(store), Location(location), name or "", secrets=with_secrets)
     if output is None:
         click.echo(text, nl=False)
-        return
-    try:
-        if with_secrets:
-            write_secret(output, text.encode())
-        else:
-            output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PersonError(f"{output}: {error.strerror}", fix="name another file") from None
+    else:
+        write_out(output, text, secret=with_secrets)
 
 
 @click.command("import")

@@ -1,6 +1,7 @@
 """The policy store, for commands that work on it, and the service that runs from it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -39,6 +40,19 @@ def open_store(named: str | None) -> "Store":
     from mainmode.store.store import Store
 
     return Store(store_folder(named).resolve())
+
+
+def write_out(file: Path, text: str, *, secret: bool = False) -> None:
+    """The file that a person named. secret: only its owner can read it. Raises: PersonError."""
+    from mainmode.store.files import write_secret
+
+    try:
+        if secret:
+            write_secret(file, text.encode())
+        else:
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PersonError(f"{file}: {error.strerror}", fix="name another file") from None
 
 
 def service_of(store: "Store", control: str | None) -> Client | None:

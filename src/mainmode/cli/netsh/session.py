@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
-from mainmode.cli.stores import service_of
+from mainmode.cli.stores import service_of, write_out
 from mainmode.errors import PersonError
 from mainmode.policy.document import Document
 from mainmode.policy.netsh.commands import Command
+from mainmode.policy.netsh.parsing import HELP_WORDS
 from mainmode.policy.netsh.script import BrokenLine, ScriptCommand
 from mainmode.policy.netsh.work import Work
 from mainmode.policy.reading import read_export
@@ -21,7 +22,7 @@ from mainmode.store.place import Location
 from mainmode.store.store import Draft, Store
 from mainmode.store.transfer import take_in
 
-_READING = ("show", "dump", "exportpolicy", "help", "?", "/?", "-?")
+_READING = ("show", "dump", "exportpolicy", *HELP_WORDS)
 """Verbs that change nothing."""
 
 
@@ -47,10 +48,7 @@ class StoreOutside:
         )
 
     def export(self, document: Document, file: Path) -> None:
-        try:
-            file.write_text(exported(document, {}), encoding="utf-8")
-        except OSError as error:
-            raise PersonError(f"{file}: {error.strerror}", fix="name another file") from None
+        write_out(file, exported(document, {}))
 
     def add_file(self, location: str, document: Document, file: Path) -> Document:
         try:
