@@ -10,7 +10,6 @@ from mainmode.policy.netsh.work import Work
 
 KERBEROS_ALONE = (Authentication(Method.KERBEROS),)
 """What Windows takes where nothing is given."""
-_METHODS = (p.KERBEROS, p.PRESHARED_KEY, p.ROOT_CA, p.SECRET_FILE)
 
 
 def authentication_of(command: Command, work: Work, hint: str) -> tuple[Authentication, ...] | None:
@@ -19,11 +18,11 @@ def authentication_of(command: Command, work: Work, hint: str) -> tuple[Authenti
     hint: what a preshared key is for, to name its file.
     Raises: WordError, PersonError.
     """
-    if not command.has(*_METHODS, p.LOCAL_ID, p.PEER_ID):
+    if not command.has(*p.AUTHENTICATION):
         return None
     methods: list[Authentication] = []
     for given in command.given:
-        if given.parameter in _METHODS:
+        if given.parameter in p.METHODS:
             methods += _method(given, work, hint)
         elif given.parameter in (p.LOCAL_ID, p.PEER_ID):
             if not methods:
