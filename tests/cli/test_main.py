@@ -32,7 +32,9 @@ def test_an_unknown_command_is_a_persons_mistake(shell: Shell) -> None:
     assert "No such command 'shwo'" in done.stderr
 
 
-@pytest.mark.parametrize("command", [["--version"], ["show", "mmsas"], ["up", "192.0.2.2"]])
+@pytest.mark.parametrize(
+    "command", [["--version"], ["show", "mmsas"], ["up", "192.0.2.2"], ["policy", "confirm"]]
+)
 def test_short_commands_load_nothing_heavy(command: list[str]) -> None:
     """What makes them answer at once."""
     script = (

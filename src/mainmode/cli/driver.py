@@ -18,9 +18,8 @@ def clean() -> None:
     Until then, traffic that policy protects stays closed. Do not use it while a service runs.
     """
     from mainmode.driver.user.driver import clean as clean_up
-    from mainmode.service.drivers import may_change_network
 
-    _require_right(may_change_network())
+    _require_right()
     clean_up()
     click.echo("nothing of mainmode is left in the system's network settings")
 
@@ -33,21 +32,22 @@ def boot(store: str | None) -> None:
     To be run before the network comes up. Does nothing where no policy is assigned.
     """
     from mainmode.driver.user.driver import close_for_boot
-    from mainmode.service.drivers import may_change_network
     from mainmode.store.place import Location
 
     opened = open_store(store)
-    settings = opened.read(Location.LOCAL).settings
-    if not any(opened.read(each).assigned for each in (Location.LOCAL, Location.PERSISTENT)):
+    local = opened.read(Location.LOCAL)
+    if not (local.assigned or opened.read(Location.PERSISTENT).assigned):
         click.echo("no policy is assigned: everything passes")
         return
-    _require_right(may_change_network())
-    mode = settings.boot_mode.value
-    closed = close_for_boot(settings)
+    _require_right()
+    mode = local.settings.boot_mode.value
+    closed = close_for_boot(local.settings)
     passes = "little passes until the service starts" if closed else "everything passes"
     click.echo(f"boot mode {mode}: {passes}")
 
 
-def _require_right(has_it: bool) -> None:
-    if not has_it:
+def _require_right() -> None:
+    from mainmode.service.drivers import may_change_network
+
+    if not may_change_network():
         raise Failed("no right to change network settings (CAP_NET_ADMIN): use sudo")

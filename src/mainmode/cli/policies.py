@@ -1,18 +1,17 @@
-"""The policy that a command asks about: of a file, or of the store."""
+"""The policy that a command asks about: of a file, or of the store; and for which computer."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mainmode.cli.stores import open_store, store_option
 from mainmode.errors import PersonError
-from mainmode.policy.edit import find_policy
-from mainmode.policy.load import policy_file
-from mainmode.policy.model import Policy
-from mainmode.policy.reading import read_document_file
-from mainmode.policy.settings import Settings
+
+if TYPE_CHECKING:
+    from mainmode.policy.model import Policy
+    from mainmode.policy.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,10 +33,25 @@ def policy_options(command: F) -> F:
     )(command)
 
 
+def me_option(command: F) -> F:
+    """--me: whose view it is."""
+    return click.option(
+        "--me",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Answer for a computer with this address instead of this one's; may be given several "
+        "times.",
+    )(command)
+
+
 def chosen_policy(
     file: Path | None, store: str | None, name: str | None
-) -> tuple[Policy, Settings]:
+) -> tuple["Policy", "Settings"]:
     """With the general settings that stand beside it. Raises: PersonError, PolicyError."""
+    from mainmode.policy.edit import find_policy
+    from mainmode.policy.load import policy_file
+    from mainmode.policy.reading import read_document_file
+
     if file is None:
         assigned = open_store(store).assigned(name)
         return assigned.policy, assigned.settings

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mainmode.cli.policies import me_option
+from mainmode.cli.show import json_option
 from mainmode.cli.stores import location_option, open_store, store_option
-from mainmode.cli.this_computer import ThisComputer, me_option
-from mainmode.policy.edit import find_policy
-from mainmode.policy.load import policy_file
-from mainmode.policy.reading import read_document_file
 from mainmode.store.place import Location
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 @store_option
 @location_option
 @me_option
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def diff(
     old: str, new: str, store: str | None, location: str, me: tuple[str, ...], as_json: bool
 ) -> None:
@@ -33,6 +31,7 @@ def diff(
 
     Each is the name of a policy in the store, or a file.
     """
+    from mainmode.cli.this_computer import ThisComputer
     from mainmode.policy.difference import changes
     from mainmode.policy.difference.general import general_settings, policy_settings
     from mainmode.policy.difference.text import change_lines
@@ -85,6 +84,10 @@ class _Side:
 def _side(text: str, store: str | None, location: Location) -> _Side:
     """A file where there is one of that name, else a policy of the store. Raises: PersonError,
     PolicyError."""
+    from mainmode.policy.edit import find_policy
+    from mainmode.policy.load import policy_file
+    from mainmode.policy.reading import read_document_file
+
     if Path(text).is_file() or "/" in text:
         read = read_document_file(Path(text))
         return _Side(policy_file(read).policy, read.document.settings)

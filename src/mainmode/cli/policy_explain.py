@@ -4,14 +4,18 @@ import json
 import re
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mainmode.cli.policies import chosen_policy, policy_options
-from mainmode.cli.this_computer import ThisComputer, me_option
+from mainmode.cli.policies import chosen_policy, me_option, policy_options
+from mainmode.cli.show import json_option
 from mainmode.errors import PersonError
 from mainmode.model import Direction, Flow, IpAddress
 from mainmode.policy.mistakes import WordError
+
+if TYPE_CHECKING:
+    from mainmode.cli.this_computer import ThisComputer
 
 _ME = "me"
 _END = re.compile(r"\[(?P<ipv6>[^\]]*)\](:(?P<port6>\d+))?|(?P<ipv4>[^:]*)(:(?P<port4>\d+))?")
@@ -31,7 +35,7 @@ _END = re.compile(r"\[(?P<ipv6>[^\]]*)\](:(?P<port6>\d+))?|(?P<ipv4>[^:]*)(:(?P<
 @click.option("--inbound", is_flag=True, help="It comes to this computer.")
 @policy_options
 @me_option
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 def explain(
     source: str,
     destination: str,
@@ -45,6 +49,7 @@ def explain(
 ) -> None:
     """Say what policy does with a packet, and why: which filter decides, why the others do not,
     what would be negotiated, and what may pass in clear."""
+    from mainmode.cli.this_computer import ThisComputer
     from mainmode.policy.explain import explain
     from mainmode.policy.explain.text import explanation_text
     from mainmode.policy.explain.values import explanation_values
@@ -63,7 +68,7 @@ def explain(
 
 
 def _flow(
-    source: str, destination: str, protocol: str, inbound: bool, computer: ThisComputer
+    source: str, destination: str, protocol: str, inbound: bool, computer: "ThisComputer"
 ) -> Flow:
     """The packet from here to there. Raises: PersonError."""
     from mainmode.policy.words import WITH_PORTS, parse_protocol
@@ -102,7 +107,7 @@ def _end(text: str) -> tuple[IpAddress | None, int]:
 
 
 def _resolved(
-    sender: IpAddress | None, receiver: IpAddress | None, computer: ThisComputer
+    sender: IpAddress | None, receiver: IpAddress | None, computer: "ThisComputer"
 ) -> tuple[IpAddress, IpAddress]:
     """With our address that faces the other end in place of `me`. Raises: PersonError."""
     other = sender if receiver is None else receiver
@@ -115,7 +120,7 @@ def _resolved(
 
 
 def _require_direction(
-    came_from: IpAddress, went_to: IpAddress, inbound: bool, computer: ThisComputer
+    came_from: IpAddress, went_to: IpAddress, inbound: bool, computer: "ThisComputer"
 ) -> None:
     """Raises: PersonError when the packet travels the other way."""
     local = computer.addresses.local

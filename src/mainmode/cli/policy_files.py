@@ -47,6 +47,7 @@ def _check(file: Path) -> None:
     from mainmode.policy.reading import read_document_file
 
     document = read_document_file(file)
+    management = own_connection()
     policies = [policy_file(document, each.name) for each in document.document.policies]
     for read in policies:
         for warning in warnings(
@@ -55,7 +56,7 @@ def _check(file: Path) -> None:
             _secrets(read),
             place=read.place,
             settings=document.document.settings,
-            management=own_connection(),
+            management=management,
         ):
             place = f"{file}:{warning.line}" if warning.line else str(file)
             click.echo(f"{place}: warning: {warning.text}", err=True)

@@ -16,6 +16,7 @@ from mainmode.cli.stores import (
     service_of,
     store_option,
     tell_service,
+    write_out,
 )
 from mainmode.cli.table import Columns, table
 from mainmode.errors import PersonError
@@ -117,7 +118,8 @@ def _assign(
     from mainmode.policy.words import parse_lifetime_s
 
     try:
-        within_s = parse_lifetime_s(within) if within is not None else 0
+        if within is not None:
+            parse_lifetime_s(within)
     except WordError as error:
         raise PersonError(f"--confirm-within: {error.problem}", fix=error.fix) from None
     if location is Location.DYNAMIC:
@@ -126,20 +128,20 @@ def _assign(
         )
     store = open_store(named)
     assign(store.read(location), name)  # a name that is not there is said at once
-    if not within_s and location is Location.LOCAL:
+    if within is None and location is Location.LOCAL:
         _warn_of_cutting_off(store, name)
     service = service_of(store, control) if location is Location.LOCAL else None
     if service is not None:
-        given = {"confirm_within": within} if within_s and within is not None else {}
+        given = {} if within is None else {"confirm_within": within}
         service.post("/v1/assign", policy=name, **given)
-    elif within_s:
+    elif within is not None:
         place = store.folder if location is Location.LOCAL else f"location {location.value}"
         raise Failed(f"nothing to try: no service takes its policy from {place}")
     else:
         with store.edit(location) as draft:
             draft.document = assign(draft.document, name)
         tell_service(store, control)
-    _say_assigned(name, within if within_s else None)
+    _say_assigned(name, within)
 
 
 def _warn_of_cutting_off(store: "Store", name: str) -> None:
@@ -191,21 +193,14 @@ def export(
     netsh: bool,
 ) -> None:
     """Print the policies of the store; with NAME, one of them as a file by itself."""
-    from mainmode.store.files import write_secret
     from mainmode.store.transfer import give_out, script_of
 
     give = script_of if netsh else give_out
     text = give(open_store(store), Location(location), name or "", secrets=with_secrets)
     if output is None:
         click.echo(text, nl=False)
-        return
-    try:
-        if with_secrets:
-            write_secret(output, text.encode())
-        else:
-            output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PersonError(f"{output}: {error.strerror}", fix="name another file") from None
+    else:
+        write_out(output, text, secret=with_secrets)
 
 
 @click.command("import")

@@ -1,6 +1,7 @@
 """The policy store, for commands that work on it, and the service that runs from it."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -41,6 +42,19 @@ def open_store(named: str | None) -> "Store":
     return Store(store_folder(named).resolve())
 
 
+def write_out(file: Path, text: str, *, secret: bool = False) -> None:
+    """The file that a person named. secret: only its owner can read it. Raises: PersonError."""
+    from mainmode.store.files import write_secret
+
+    try:
+        if secret:
+            write_secret(file, text.encode())
+        else:
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PersonError(f"{file}: {error.strerror}", fix="name another file") from None
+
+
 def service_of(store: "Store", control: str | None) -> Client | None:
     """The service that runs from this store; None: none does.
 
@@ -54,18 +68,16 @@ def service_of(store: "Store", control: str | None) -> Client | None:
     return client if status["store"] == str(store.folder) else None
 
 
-def tell_service(store: "Store", control: str | None) -> str:
-    """After a change of the store: let the service that runs from it read it again. The name of
-    what is in force there; empty when no service runs from it.
+def tell_service(store: "Store", control: str | None) -> None:
+    """After a change of the store: let the service that runs from it read it again.
 
     Raises: PersonError when the service cannot use what the store says now.
     """
     service = service_of(store, control)
     if service is None:
-        return ""
+        return
     try:
-        name: str = service.post("/v1/reload")["policy"]
+        service.post("/v1/reload")
     except PersonError as error:
         problem = "the store is changed, but the running service keeps the policy it had:\n"
         raise PersonError(f"{problem}{error}") from None
-    return name

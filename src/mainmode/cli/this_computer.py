@@ -2,12 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, TypeVar
-
-import click
 
 from mainmode import limits
 from mainmode.errors import PersonError
@@ -19,19 +16,6 @@ from mainmode.policy.surroundings import Surroundings, names_in, servers_in
 from mainmode.service.addresses import OwnAddresses, Routes, own_addresses
 from mainmode.service.names import ask_the_system
 from mainmode.service.servers import servers_now
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def me_option(command: F) -> F:
-    """--me: whose view it is."""
-    return click.option(
-        "--me",
-        multiple=True,
-        metavar="ADDRESS",
-        help="Answer for a computer with this address instead of this one's; may be given several "
-        "times.",
-    )(command)
 
 
 @dataclass(frozen=True)

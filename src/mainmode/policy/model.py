@@ -208,6 +208,11 @@ class Rule:
     def is_tunnel(self) -> bool:
         return self.tunnel_endpoint is not None or bool(self.tunnel_name)
 
+    @property
+    def tunnel_end(self) -> IpAddress | str:
+        """The gateway's address, or its DNS name; empty: transport mode."""
+        return self.tunnel_endpoint or self.tunnel_name
+
 
 DEFAULT_MAIN_MODE_OFFERS = (
     MainModeOffer(CIPHERS["3des"], HASHES["sha1"], GROUPS["group14"]),

@@ -21,6 +21,7 @@ from mainmode.policy.model import (
     QuickModeOffer,
     Rule,
 )
+from mainmode.policy.netsh.kinds import GUID
 from mainmode.policy.netsh.methods import MAIN_MODE_METHODS
 from mainmode.policy.netsh.naming import guid_of
 from mainmode.policy.netsh.places import PROTOCOL
@@ -45,7 +46,7 @@ def policy_pairs(document: Document, policy: Policy, *, verbose: bool = False) -
     settings = policy.main_mode
     return [
         *brief,
-        ("GUID", f"{{{guid_of(policy)}}}"),
+        ("GUID", GUID.write(guid_of(policy))),
         ("MM Lifetime", minutes(settings.lifetime_s)),
         ("QM per MM", str(settings.quick_modes_max or "no limit")),
         ("MM Security Methods", MAIN_MODE_METHODS.write(settings.offers)),
@@ -58,14 +59,13 @@ def policy_pairs(document: Document, policy: Policy, *, verbose: bool = False) -
 
 
 def rule_pairs(policy: Policy, rule: Rule) -> Pairs:
-    tunnel = rule.tunnel_endpoint or rule.tunnel_name
     return [
         ("Rule ID", str(policy.rules.index(rule) + 1)),
         ("Rule Name", rule.name),
         ("Description", rule.description or NONE),
         ("Activated", yes(rule.active)),
         ("Connection Type", rule.connection_type.value.upper()),
-        ("Tunnel Endpoint", str(tunnel) if tunnel else NONE),
+        ("Tunnel Endpoint", str(rule.tunnel_end or NONE)),
         ("FilterList Name", rule.filter_list.name),
         ("FilterAction Name", rule.filter_action.name),
         ("Authentication", authentication_words(rule.authentication)),
@@ -105,7 +105,7 @@ def filter_list_pairs(filter_list: FilterList, *, verbose: bool = False) -> Pair
     return [
         ("FilterList Name", filter_list.name),
         ("Description", filter_list.description or NONE),
-        *([("GUID", f"{{{guid_of(filter_list)}}}")] if verbose else []),
+        *([("GUID", GUID.write(guid_of(filter_list)))] if verbose else []),
         ("No. of Filters", str(len(filter_list.filters))),
     ]
 
@@ -159,7 +159,7 @@ def filter_action_pairs(action: FilterAction, *, verbose: bool = False) -> Pairs
     return [
         ("FilterAction Name", action.name),
         ("Description", action.description or NONE),
-        *([("GUID", f"{{{guid_of(action)}}}")] if verbose else []),
+        *([("GUID", GUID.write(guid_of(action)))] if verbose else []),
         ("Action", _ACTIONS[action.action]),
         ("AllowUnsecure (Fallback)", yes(action.allow_fallback)),
         ("Inbound Passthrough", yes(action.accept_unsecured)),

@@ -3,15 +3,23 @@
 from collections.abc import Callable, Mapping
 
 from mainmode.cli.netsh.details import authentication_words, filter_pairs, offer_pairs
-from mainmode.cli.netsh.pages import NONE, Pairs, heading, minutes, pairs, rows, yes
+from mainmode.cli.netsh.pages import (
+    NONE,
+    Pairs,
+    heading,
+    is_table,
+    listed,
+    minutes,
+    pairs,
+    rows,
+    yes,
+)
 from mainmode.policy.model import FilterAction, Policy, Rule
 from mainmode.policy.netsh import dynamic
-from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Command, Form
 from mainmode.policy.netsh.config import CONFIG
-from mainmode.policy.netsh.kinds import Format
 from mainmode.policy.netsh.methods import MAIN_MODE_METHODS
-from mainmode.policy.netsh.naming import find
+from mainmode.policy.netsh.naming import all_or_named
 from mainmode.policy.netsh.operations.dynamic import IN_PASS, actions_of, quick_mode_policies
 from mainmode.policy.netsh.work import LOCAL, Work
 
@@ -19,16 +27,12 @@ Page = list[str]
 
 
 def show_main_mode(command: Command, work: Work) -> Page:
-    chosen = work.dynamic.policies
-    if command.has(p.NAME):
-        chosen = (find(chosen, command.require(p.NAME), "main mode policy"),)
+    chosen = all_or_named(work.dynamic.policies, command, "main mode policy")
     return _page(command, [_main_mode_pairs(each) for each in chosen])
 
 
 def show_quick_mode(command: Command, work: Work) -> Page:
-    chosen = quick_mode_policies(work.dynamic)
-    if command.has(p.NAME):
-        chosen = (find(chosen, command.require(p.NAME), "quick mode policy"),)
+    chosen = all_or_named(quick_mode_policies(work.dynamic), command, "quick mode policy")
     page: Page = []
     for each in chosen:
         page += [*pairs(_quick_mode_pairs(each)), ""]
@@ -75,19 +79,16 @@ PAGES: Mapping[Form, Callable[[Command, Work], Page]] = {
 def _page(command: Command, entries: list[Pairs]) -> Page:
     if not entries:
         return ["There are none."]
-    if command.get(p.FORMAT) is Format.TABLE:
-        return rows(entries)
-    return [line for each in entries for line in [*pairs(each), ""]]
+    return rows(entries) if is_table(command) else listed(entries)
 
 
 def _main_mode_pairs(policy: Policy) -> Pairs:
     settings = policy.main_mode
-    soft = settings.soft_lifetime_s or settings.lifetime_s
     return [
         ("Name", policy.name),
         ("MM Lifetime", minutes(settings.lifetime_s)),
         ("QM per MM", str(settings.quick_modes_max or "no limit")),
-        ("Soft SA Expiration Time", f"{soft} seconds"),
+        ("Soft SA Expiration Time", f"{settings.soft_sa_s} seconds"),
         ("MM Security Methods", MAIN_MODE_METHODS.write(settings.offers)),
     ]
 
@@ -109,7 +110,7 @@ def _rule_pairs(policy: Policy, rule: Rule) -> Pairs:
         ("Connection Type", rule.connection_type.value.upper()),
         ("Inbound Action", inbound.value.upper()),
         ("Outbound Action", outbound.value.upper()),
-        ("Tunnel Endpoint", str(rule.tunnel_endpoint or rule.tunnel_name or NONE)),
+        ("Tunnel Endpoint", str(rule.tunnel_end or NONE)),
         ("MM Policy", policy.name),
         ("QM Policy", rule.filter_action.name.removesuffix(IN_PASS) if negotiates else NONE),
         ("Authentication", authentication_words(rule.authentication)),

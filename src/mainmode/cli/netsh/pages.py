@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from mainmode.cli.table import table
+from mainmode.policy.netsh import parameters as p
+from mainmode.policy.netsh.commands import Command
+from mainmode.policy.netsh.kinds import Format
 
 Pairs = Sequence[tuple[str, str]]
 NONE = "NONE"
@@ -17,6 +20,11 @@ def pairs(entries: Pairs, indent: int = 0) -> list[str]:
     """One line for each, their colons below each other."""
     width = max((len(label) for label, _ in entries), default=0)
     return [f"{_INDENT * indent}{label.ljust(width)} : {value}" for label, value in entries]
+
+
+def listed(parts: Sequence[Pairs], indent: int = 0) -> list[str]:
+    """One part below the other."""
+    return [line for each in parts for line in [*pairs(each, indent), ""]]
 
 
 def heading(text: str, indent: int = 0) -> list[str]:
@@ -33,6 +41,10 @@ def rows(parts: Sequence[Pairs]) -> list[str]:
 
 def _value(at: int, part: Pairs) -> str:
     return part[at][1]
+
+
+def is_table(command: Command) -> bool:
+    return command.get(p.FORMAT) is Format.TABLE
 
 
 def yes(flag: bool) -> str:

@@ -9,20 +9,20 @@ from pathlib import Path
 
 import click
 
-from mainmode.cli.stores import service_of
+from mainmode.cli.stores import service_of, write_out
 from mainmode.errors import PersonError
 from mainmode.policy.document import Document
 from mainmode.policy.netsh.commands import Command
+from mainmode.policy.netsh.parsing import HELP_WORDS
 from mainmode.policy.netsh.script import BrokenLine, ScriptCommand
 from mainmode.policy.netsh.work import Work
 from mainmode.policy.reading import read_export
 from mainmode.policy.writing import exported
 from mainmode.store.place import Location
-from mainmode.store.secrets import SecretFiles
 from mainmode.store.store import Draft, Store
 from mainmode.store.transfer import take_in
 
-_READING = ("show", "dump", "exportpolicy", "help", "?", "/?", "-?")
+_READING = ("show", "dump", "exportpolicy", *HELP_WORDS)
 """Verbs that change nothing."""
 
 
@@ -38,11 +38,6 @@ class StoreOutside:
     def keep_secret(self, key: bytes, hint: str) -> str:
         return self._drafts[Location.LOCAL].keep_secret(key, hint)  # one place for all drafts
 
-    def read_secret(self, name: str) -> bytes:
-        if self._drafts:
-            return self._drafts[Location.LOCAL].read_secret(name)
-        return SecretFiles(self._store.folder).read(name)
-
     def require_service(self) -> None:
         if self._served or service_of(self._store, self._control) is not None:
             self._served = True
@@ -53,10 +48,7 @@ class StoreOutside:
         )
 
     def export(self, document: Document, file: Path) -> None:
-        try:
-            file.write_text(exported(document, {}), encoding="utf-8")
-        except OSError as error:
-            raise PersonError(f"{file}: {error.strerror}", fix="name another file") from None
+        write_out(file, exported(document, {}))
 
     def add_file(self, location: str, document: Document, file: Path) -> Document:
         try:

@@ -7,14 +7,13 @@ import click
 from mainmode.cli import show as monitor
 from mainmode.cli.client import Client
 from mainmode.cli.netsh import dynamic_pages, static_pages
+from mainmode.cli.netsh.pages import is_table
 from mainmode.cli.table import blocks, table
 from mainmode.policy.document import in_force
 from mainmode.policy.filters import CompiledFilter, compile_filters
 from mainmode.policy.model import Action
 from mainmode.policy.netsh import dynamic
-from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Command, Form
-from mainmode.policy.netsh.kinds import Format
 from mainmode.policy.netsh.work import DYNAMIC, LOCAL, PERSISTENT, Work
 from mainmode.service.addresses import own_addresses
 
@@ -74,4 +73,4 @@ class Show:
 
 
 def _formed(command: Command) -> Callable[..., str]:
-    return table if command.get(p.FORMAT) is Format.TABLE else blocks
+    return table if is_table(command) else blocks

@@ -1,6 +1,6 @@
 """`netsh ipsec static show ...`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mainmode.cli.netsh.details import (
     default_rule_pairs,
@@ -11,21 +11,21 @@ from mainmode.cli.netsh.details import (
     policy_pairs,
     rule_pairs,
 )
-from mainmode.cli.netsh.pages import Pairs, heading, pairs, rows
+from mainmode.cli.netsh.pages import Pairs, heading, is_table, listed, pairs, rows
 from mainmode.errors import PersonError
 from mainmode.policy.model import FilterAction, FilterList, Policy, Rule
 from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh import static
 from mainmode.policy.netsh.commands import Command, Form
-from mainmode.policy.netsh.kinds import Format, Level, RuleType
-from mainmode.policy.netsh.naming import filter_action_of, filter_list_of, find, policy_of, rule_of
+from mainmode.policy.netsh.kinds import Level, RuleType
+from mainmode.policy.netsh.naming import all_or_named, owner_of, rule_of
 from mainmode.policy.netsh.work import Work
 
 Page = list[str]
 
 
 def show_all(command: Command, work: Work) -> Page:
-    document, table = work.document, _is_table(command)
+    document, table = work.document, is_table(command)
     policies = [policy_pairs(document, each) for each in document.policies]
     lists = [filter_list_pairs(each) for each in document.filter_lists]
     actions = [filter_action_pairs(each) for each in document.filter_actions]
@@ -38,45 +38,43 @@ def show_all(command: Command, work: Work) -> Page:
 
 def show_policy(command: Command, work: Work) -> Page:
     document = work.document
-    chosen = document.policies if command.has(p.ALL) else (policy_of(document, command),)
+    chosen = all_or_named(document.policies, command, "policy")
     if _is_verbose(command):
         return [line for each in chosen for line in _whole_policy(command, work, each)]
     entries = [policy_pairs(document, each) for each in chosen]
-    return _parts("policies", entries, table=_is_table(command))
+    return _parts("policies", entries, table=is_table(command))
 
 
 def show_filter_list(command: Command, work: Work) -> Page:
-    document = work.document
-    chosen: Sequence[FilterList] = document.filter_lists
+    chosen: Iterable[FilterList]
     if command.has(p.RULE):
-        name = command.require(p.RULE)
-        chosen = list(dict.fromkeys(rule.filter_list for rule in _rules_named(work, name)))
-    elif not command.has(p.ALL):
-        chosen = [filter_list_of(document, command)]
+        rules = _rules_named(work, command.require(p.RULE))
+        chosen = dict.fromkeys(rule.filter_list for rule in rules)
+    else:
+        chosen = all_or_named(work.document.filter_lists, command, "filter list")
     if _is_verbose(command):
         return [line for each in chosen for line in _whole_filter_list(command, each)]
     return _parts(
-        "filter lists", [filter_list_pairs(each) for each in chosen], table=_is_table(command)
+        "filter lists", [filter_list_pairs(each) for each in chosen], table=is_table(command)
     )
 
 
 def show_filter_action(command: Command, work: Work) -> Page:
-    document = work.document
-    chosen: Sequence[FilterAction] = document.filter_actions
+    chosen: Iterable[FilterAction]
     if command.has(p.RULE):
-        name = command.require(p.RULE)
-        chosen = list(dict.fromkeys(rule.filter_action for rule in _rules_named(work, name)))
-    elif not command.has(p.ALL):
-        chosen = [filter_action_of(document, command)]
+        rules = _rules_named(work, command.require(p.RULE))
+        chosen = dict.fromkeys(rule.filter_action for rule in rules)
+    else:
+        chosen = all_or_named(work.document.filter_actions, command, "filter action")
     if _is_verbose(command):
         return [line for each in chosen for line in _whole_filter_action(each)]
     return _parts(
-        "filter actions", [filter_action_pairs(each) for each in chosen], table=_is_table(command)
+        "filter actions", [filter_action_pairs(each) for each in chosen], table=is_table(command)
     )
 
 
 def show_rule(command: Command, work: Work) -> Page:
-    policy = find(work.document.policies, command.require(p.POLICY), "policy")
+    policy = owner_of(work.document, command)
     response = policy.default_response
     if command.has(p.DEFAULT):
         return _whole_default_rule(policy)
@@ -87,9 +85,9 @@ def show_rule(command: Command, work: Work) -> Page:
     if _is_verbose(command):
         page = [line for each in chosen for line in _whole_rule(command, policy, each)]
         return page + (_whole_default_rule(policy) if command.has(p.ALL) else [])
-    page = _parts("rules", [rule_pairs(policy, each) for each in chosen], table=_is_table(command))
+    page = _parts("rules", [rule_pairs(policy, each) for each in chosen], table=is_table(command))
     if command.has(p.ALL) and kind is not RuleType.TUNNEL:
-        page += _parts("default rules", [default_rule_pairs(response)], table=_is_table(command))
+        page += _parts("default rules", [default_rule_pairs(response)], table=is_table(command))
     return page
 
 
@@ -115,10 +113,6 @@ PAGES: Mapping[Form, Callable[[Command, Work], Page]] = {
 # --- parts ------------------------------------------------------------------------------------
 
 
-def _is_table(command: Command) -> bool:
-    return command.get(p.FORMAT) is Format.TABLE
-
-
 def _is_verbose(command: Command) -> bool:
     return command.get(p.LEVEL) is Level.VERBOSE
 
@@ -128,7 +122,7 @@ def _parts(what: str, entries: Sequence[Pairs], *, table: bool) -> Page:
     count = f"No. of {what} : {len(entries)}"
     if table:
         return [*rows(entries), *([""] if entries else []), count, ""]
-    return [*(line for each in entries for line in [*pairs(each), ""]), count, ""]
+    return [*listed(entries), count, ""]
 
 
 def _rules_named(work: Work, name: str) -> list[Rule]:
@@ -176,9 +170,9 @@ def _whole_filter_list(command: Command, filter_list: FilterList) -> Page:
     resolved = command.get(p.RESOLVE_DNS, False)
     filters = [filter_pairs(each, resolved=resolved) for each in filter_list.filters]
     page = [*pairs(filter_list_pairs(filter_list, verbose=True)), ""]
-    if _is_table(command):
+    if is_table(command):
         return [*page, *rows(filters), ""]
-    return [*page, *(line for each in filters for line in [*pairs(each, 1), ""])]
+    return [*page, *listed(filters, 1)]
 
 
 def _whole_filter_action(action: FilterAction) -> Page:

@@ -85,7 +85,6 @@ class Command:
     form: Form
     given: tuple[Given, ...] = ()
     """In the order in which they were written."""
-    line: int = 0
 
     @overload
     def get(self, parameter: Parameter[T]) -> T | None: ...

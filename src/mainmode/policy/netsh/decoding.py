@@ -10,8 +10,6 @@ Talks to: charset-normalizer, for the guess.
 import codecs
 from dataclasses import dataclass
 
-from charset_normalizer import from_bytes
-
 from mainmode.errors import PersonError
 
 _MARKS = (
@@ -60,6 +58,8 @@ def decode_script(source: bytes, encoding: str = "", file: str = "") -> Decoded:
 
 
 def _guess(source: bytes) -> str:
+    from charset_normalizer import from_bytes  # slow to import, and seldom needed
+
     matches = from_bytes(source, cp_isolation=list(_CODE_PAGES))
     best = matches.best()
     return best.encoding if best is not None else _FIRST

@@ -8,7 +8,6 @@ from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Form
 from mainmode.policy.netsh.static import slots
 
-_AUTHENTICATION = (p.KERBEROS, p.PRESHARED_KEY, p.ROOT_CA, p.SECRET_FILE, p.LOCAL_ID, p.PEER_ID)
 _WHICH = (
     *(p.SOURCE, p.DESTINATION, p.PROTOCOL_, p.SOURCE_PORT, p.DESTINATION_PORT),
     *(p.MIRRORED, p.CONNECTION_TYPE),
@@ -38,7 +37,7 @@ ADD_DYNAMIC_RULE = Form(
         *(p.SOURCE_PORT, p.DESTINATION_PORT, p.MIRRORED, p.CONNECTION_TYPE),
         *(p.ACTION_INBOUND, p.ACTION_OUTBOUND),
         *_MASKS,
-        *_AUTHENTICATION,
+        *p.AUTHENTICATION,
     ),
     required=3,
     about="Adds a rule, in force at once and until the service stops.",
@@ -64,7 +63,7 @@ SET_DYNAMIC_RULE = Form(
         *_WHICH,
         *(p.MAIN_MODE_POLICY, p.QUICK_MODE_POLICY, p.ACTION_INBOUND, p.ACTION_OUTBOUND),
         *_MASKS,
-        *_AUTHENTICATION,
+        *p.AUTHENTICATION,
     ),
     required=7,
     about="Changes the rule with these addresses, protocol, ports and connections.",
@@ -98,12 +97,12 @@ DELETE_DYNAMIC = Form(
 )
 
 _SHOWN = (
-    ("mmpolicy", "main mode policies", (p.NAME, p.ALL)),
-    ("qmpolicy", "quick mode policies", (p.NAME, p.ALL)),
+    ("mmpolicy", "main mode policies"),
+    ("qmpolicy", "quick mode policies"),
 )
 SHOW_MAIN_MODE, SHOW_QUICK_MODE = (
-    Form("dynamic", "show", name, slots(which, p.FORMAT, p.WIDE), about=f"Shows {what}.")
-    for name, what, which in _SHOWN
+    Form("dynamic", "show", name, slots((p.NAME, p.ALL), p.FORMAT, p.WIDE), about=f"Shows {what}.")
+    for name, what in _SHOWN
 )
 SHOW_DYNAMIC_RULE = Form(
     *("dynamic", "show", "rule"), slots(p.FORMAT, p.WIDE), about="Shows dynamic rules."

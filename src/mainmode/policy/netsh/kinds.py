@@ -219,15 +219,15 @@ class PfsGroup(Enum):
     NONE = "no session key PFS"
 
 
+NETSH_GROUPS = {"1": GROUPS["group1"], "2": GROUPS["group2"], "3": GROUPS["group14"]}
+"""Netsh's numbers of groups: its 3 is group 14 of IKE."""
 _PFS_GROUPS: dict[str, Group | PfsGroup] = {
-    "grp1": GROUPS["group1"],
-    "grp2": GROUPS["group2"],
-    "grp3": GROUPS["group14"],
+    **{f"grp{number}": group for number, group in NETSH_GROUPS.items()},
     "grpmm": PfsGroup.MAIN_MODE,
     "nopfs": PfsGroup.NONE,
 }
 PFS_GROUP: Kind[Group | PfsGroup] = choice("group", {**_PFS_GROUPS, **GROUPS})
-"""Netsh's 3 is group 14 of IKE. Our own groups have the names of policy files."""
+"""Our own groups have the names of policy files."""
 GROUP_OR_MAIN: Kind[Group | PfsGroup] = choice("group", {"grpmm": PfsGroup.MAIN_MODE, **GROUPS})
 
 # --- ours, and of `dynamic set config` ----------------------------------------------------------

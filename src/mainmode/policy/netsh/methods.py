@@ -17,17 +17,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES, Cipher, Hash
+from mainmode.crypto.algorithms import CIPHERS, HASHES, Cipher, Hash
 from mainmode.model import Lifetime
 from mainmode.policy.mistakes import WordError, nearest
 from mainmode.policy.model import DEFAULT_QUICK_MODE_LIFETIME, MainModeOffer, QuickModeOffer
-from mainmode.policy.netsh.kinds import Kind, whole_number
+from mainmode.policy.netsh.kinds import NETSH_GROUPS, Kind, whole_number
 from mainmode.policy.words import LIFETIME_MAX, parse_main_mode_offer
 
 T = TypeVar("T")
 
-_GROUPS = {"1": GROUPS["group1"], "2": GROUPS["group2"], "3": GROUPS["group14"]}
-_NUMBERS = {group: number for number, group in _GROUPS.items()}
+_NUMBERS = {group: number for number, group in NETSH_GROUPS.items()}
 _MAIN = re.compile(r"([a-z0-9]+)-([a-z0-9]+)-([0-9]+)", re.IGNORECASE)
 _MAIN_FORM = "cipher-hash-group, such as 3DES-SHA1-2"
 _QUICK = re.compile(
@@ -50,13 +49,13 @@ def _main_mode_offer(text: str) -> MainModeOffer:
     if match is None:
         return _our_main_mode_offer(text)
     cipher, hash_, group = match.groups()
-    if group not in _GROUPS:
+    if group not in NETSH_GROUPS:
         raise WordError(f"{text!r}: there is no group {group}", "write 1, 2 or 3 (2048 bits)")
     ciphers = {name: each for name, each in CIPHERS.items() if each.ike is not None}
     return MainModeOffer(
         _algorithm(text, "cipher", cipher, ciphers),
         _algorithm(text, "hash", hash_, HASHES),
-        _GROUPS[group],
+        NETSH_GROUPS[group],
     )
 
 

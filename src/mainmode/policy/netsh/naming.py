@@ -27,9 +27,8 @@ class _Named(Protocol):
 N = TypeVar("N", bound=_Named)
 
 
-def guid_of(part: Policy | FilterList | FilterAction | Rule, policy: str = "") -> UUID:
-    """policy: the name of the policy, for a rule."""
-    return uuid5(_SPACE, "\0".join((type(part).__name__, policy, part.name)))
+def guid_of(part: Policy | FilterList | FilterAction) -> UUID:
+    return uuid5(_SPACE, "\0".join((type(part).__name__, "", part.name)))
 
 
 def policy_of(document: Document, command: Command) -> Policy:
@@ -43,6 +42,11 @@ def filter_list_of(document: Document, command: Command) -> FilterList:
 
 def filter_action_of(document: Document, command: Command) -> FilterAction:
     return _by_name_or_guid(document.filter_actions, command, "filter action")
+
+
+def owner_of(document: Document, command: Command) -> Policy:
+    """The policy whose rules a command is about."""
+    return find(document.policies, command.require(p.POLICY), "policy")
 
 
 def rule_of(policy: Policy, command: Command) -> Rule:
@@ -68,6 +72,11 @@ def find(among: Sequence[N], name: str, what: str) -> N:
     names_there = [each.name for each in among]
     fix = nearest(name, names_there) if among else f"there is no {what} yet"
     raise NothingThere(f"there is no {what} {name!r}", fix=fix)
+
+
+def all_or_named(among: Sequence[N], command: Command, what: str) -> tuple[N, ...]:
+    """`name=` or `all`. Raises: NothingThere."""
+    return (find(among, command.require(p.NAME), what),) if command.has(p.NAME) else tuple(among)
 
 
 P = TypeVar("P", Policy, FilterList, FilterAction)

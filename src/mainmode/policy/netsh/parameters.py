@@ -101,6 +101,9 @@ LOCAL_ID = Parameter(
 PEER_ID = Parameter(
     "peerid", kinds.IDENTITY, "who the peer must be in that method", repeated=True, ours=True
 )
+METHODS = (KERBEROS, PRESHARED_KEY, ROOT_CA, SECRET_FILE)
+AUTHENTICATION = (*METHODS, LOCAL_ID, PEER_ID)
+"""In any number and order; the order is the preference."""
 SESSION_PFS_GROUP = Parameter("qmpfsgroup", kinds.GROUP_OR_MAIN, "group of qmpfs", ours=True)
 PROFILE = Parameter("profile", kinds.PROFILE, "which vendor IDs are sent", ours=True)
 WEAK_HOST = Parameter("weakhost", kinds.YES_NO, "play a computer without 3DES", ours=True)

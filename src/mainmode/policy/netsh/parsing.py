@@ -29,13 +29,13 @@ class HelpWanted(Exception):
         self.forms = forms
 
 
-def parse_command(mode: str, words: Iterable[Word], line: int = 0) -> Command:
+def parse_command(mode: str, words: Iterable[Word]) -> Command:
     """Raises: WordError, HelpWanted."""
     tokens = tokens_of(words)
     form, rest = _form(mode, tokens)
     if any(token.value in HELP_SIGNS and not token.tag for token in rest):
         raise HelpWanted((form,))
-    return Command(form, _given(form, rest), line)
+    return Command(form, _given(form, rest))
 
 
 def _form(mode: str, tokens: list[Token]) -> tuple[Form, list[Token]]:

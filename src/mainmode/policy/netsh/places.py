@@ -11,13 +11,12 @@ from mainmode.numbers import IpProtocol
 from mainmode.policy.mistakes import WordError, nearest
 from mainmode.policy.model import ANY, ME, Place, PlaceKind
 from mainmode.policy.netsh.kinds import Kind, whole_number
-from mainmode.policy.words import parse_place
+from mainmode.policy.words import PORT_MAX, parse_place
 
 _NETSH_PROTOCOLS = {"any": 0, "icmp": 1, "tcp": 6, "udp": 17, "raw": 255}
 _PROTOCOLS = {**{each.name.lower(): int(each) for each in IpProtocol}, **_NETSH_PROTOCOLS}
 """Netsh's five, and those the service has a name for."""
 _WRITTEN = {number: word for word, number in _NETSH_PROTOCOLS.items()}
-_PORT_MAX = 0xFFFF
 _PREFIX_MAX = 128
 
 
@@ -39,10 +38,10 @@ def _port(text: str) -> int:
     word = text.strip()
     if word.lower() == "any":
         return 0
-    number = whole_number(word, _PORT_MAX)
+    number = whole_number(word, PORT_MAX)
     if number is not None:
         return number
-    raise WordError(f"{text!r} is no port", f"write a number from 0 (any) to {_PORT_MAX}")
+    raise WordError(f"{text!r} is no port", f"write a number from 0 (any) to {PORT_MAX}")
 
 
 def _mask(text: str) -> int:

@@ -99,8 +99,12 @@ def run_script(
 
 
 def run_command(command: ScriptCommand, work: Work) -> None:
-    """One command by itself. Raises: PersonError, HelpWanted."""
-    _run(command, work)
+    """Raises: PersonError, HelpWanted."""
+    try:
+        parsed = parse_command(command.mode, command.words)
+        OPERATIONS.get(parsed.form, _show)(parsed, work)
+    except WordError as error:
+        raise PersonError(error.problem, fix=error.fix) from None
 
 
 def _do(each: ScriptCommand | BrokenLine, work: Work, outcome: Outcome) -> None:
@@ -108,21 +112,13 @@ def _do(each: ScriptCommand | BrokenLine, work: Work, outcome: Outcome) -> None:
     if isinstance(each, BrokenLine):
         raise PersonError(each.mistake.problem, fix=each.mistake.fix)
     try:
-        _run(each, work)
+        run_command(each, work)
     except HelpWanted as help_wanted:
         work.say(usage(help_wanted.forms))
     except NothingThere as nothing:
         if not _deletes(each):
             raise
         outcome.notes.append((each.line, f"{nothing.problem}: nothing to delete"))
-
-
-def _run(command: ScriptCommand, work: Work) -> None:
-    try:
-        parsed = parse_command(command.mode, command.words, command.line)
-        OPERATIONS.get(parsed.form, _show)(parsed, work)
-    except WordError as error:
-        raise PersonError(error.problem, fix=error.fix) from None
 
 
 def _show(command: Command, work: Work) -> None:

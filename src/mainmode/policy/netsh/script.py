@@ -248,12 +248,10 @@ class _Reader:
             self._leave_out(line, text, "it is not netsh ipsec")
 
     def _context_line(self, line: int, text: str) -> None:
-        if text.startswith("#"):
-            return
         try:
             words = words_of_line(text)
         except WordError as mistake:
-            if self._is_ipsec():
+            if self._context:
                 self.commands.append(BrokenLine(line, mistake))
             else:
                 self._leave_out(line, text, "it is not netsh ipsec")
@@ -280,7 +278,7 @@ class _Reader:
             self._context = path
             return
         first = words[0].text.lower()
-        if not self._context or _is_short("ipsec", first, 2):
+        if _is_short("ipsec", first, 2):
             self._command(line, words, text)
         else:
             self._command(line, [*map(Word, self._context), *words], text)
@@ -295,9 +293,6 @@ class _Reader:
         return _is_short("ipsec", path[0], 2) and (
             len(path) == 1 or (len(path) == 2 and any(_is_short(each, path[1]) for each in _MODES))
         )
-
-    def _is_ipsec(self) -> bool:
-        return bool(self._context) and _is_short("ipsec", self._context[0], 2)
 
 
 def _first(text: str) -> str:

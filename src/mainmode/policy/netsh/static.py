@@ -14,11 +14,6 @@ def slots(*positions: Parameter[Any] | Slot) -> tuple[Slot, ...]:
     return tuple(each if isinstance(each, tuple) else (each,) for each in positions)
 
 
-AUTHENTICATION = (
-    *(p.KERBEROS, p.PRESHARED_KEY, p.ROOT_CA),
-    *(p.SECRET_FILE, p.LOCAL_ID, p.PEER_ID),
-)
-"""In any number and order; the order is the preference."""
 _OUR_POLICY = (
     *(p.PROFILE, p.WEAK_HOST, p.RETRIES, p.DEAD_PEER),
     *(p.FALLBACK, p.ON_MISMATCH, p.OUR_SOFT_LIFETIME, p.TIMEOUT, p.IN_CLUSTER),
@@ -83,7 +78,7 @@ ADD_RULE = Form(
     slots(
         *(p.NAME, p.POLICY, p.FILTER_LIST, p.FILTER_ACTION, p.TUNNEL, p.CONNECTION_TYPE),
         *(p.ACTIVATE, p.DESCRIPTION),
-        *AUTHENTICATION,
+        *p.AUTHENTICATION,
         *_OUR_RULE,
     ),
     required=4,
@@ -130,7 +125,7 @@ SET_RULE = Form(
         (p.NAME, p.ID),
         *(p.POLICY, p.NEW_NAME, p.DESCRIPTION, p.FILTER_LIST, p.FILTER_ACTION, p.TUNNEL),
         *(p.CONNECTION_TYPE, p.ACTIVATE),
-        *AUTHENTICATION,
+        *p.AUTHENTICATION,
         *_OUR_RULE,
     ),
     required=2,
@@ -143,7 +138,7 @@ SET_DEFAULT_RULE = Form(
     "defaultrule",
     slots(
         *(p.POLICY, p.SESSION_PFS, p.ACTIVATE, p.QUICK_MODE),
-        *AUTHENTICATION,
+        *p.AUTHENTICATION,
         p.SESSION_PFS_GROUP,
     ),
     required=1,

@@ -27,8 +27,6 @@ class Outside(Protocol):
     def keep_secret(self, key: bytes, hint: str) -> str:
         """The name of a preshared key from now on."""
 
-    def read_secret(self, name: str) -> bytes: ...
-
     def require_service(self) -> None:
         """Raises: PersonError, when no service runs for dynamic policy to live in."""
 

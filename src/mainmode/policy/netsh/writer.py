@@ -141,7 +141,7 @@ def _policy(policy: Policy, secret: Secret | None) -> Iterator[str]:
     values |= fields.different(policy, fields.POLICY)
     values |= fields.different(policy.main_mode, fields.MAIN_MODE_OF_POLICY)
     yield static.ADD_POLICY.write(values)
-    if response.active or response != DefaultResponse():
+    if response != DefaultResponse():
         yield _default_rule(policy.name, response, secret)
     for rule in policy.rules:
         yield _rule(policy.name, rule, secret)
@@ -165,7 +165,7 @@ def _rule(policy: str, rule: Rule, secret: Secret | None) -> str:
         p.FILTER_LIST: rule.filter_list.name,
         p.FILTER_ACTION: rule.filter_action.name,
     }
-    values |= _said(p.TUNNEL, rule.tunnel_endpoint or rule.tunnel_name)
+    values |= _said(p.TUNNEL, rule.tunnel_end)
     values |= fields.different(rule, fields.RULE)
     if rule.main_mode is not None:
         values[p.OUR_MAIN_MODE] = rule.main_mode.offers
@@ -210,5 +210,5 @@ def _dynamic_rule(policy: Policy, rule: Rule, secret: Secret | None) -> str:
         values[p.QUICK_MODE_POLICY] = action.name.removesuffix(IN_PASS)
     values[p.ACTION_INBOUND], values[p.ACTION_OUTBOUND] = actions_of(action)
     values |= fields.different(rule, {p.CONNECTION_TYPE: "connection_type"})
-    values |= _said(p.TUNNEL_END, rule.tunnel_endpoint or rule.tunnel_name)
+    values |= _said(p.TUNNEL_END, rule.tunnel_end)
     return dynamic.ADD_DYNAMIC_RULE.write(values, *_authentication(rule.authentication, secret))

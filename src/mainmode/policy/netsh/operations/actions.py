@@ -8,7 +8,7 @@ from mainmode.policy.model import DEFAULT_QUICK_MODE_OFFERS, Action, FilterActio
 from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Command
 from mainmode.policy.netsh.fields import FILTER_ACTION, changed, session_pfs
-from mainmode.policy.netsh.naming import filter_action_of
+from mainmode.policy.netsh.naming import all_or_named, filter_action_of
 from mainmode.policy.netsh.operations.authentication import KERBEROS_ALONE
 from mainmode.policy.netsh.work import Work
 
@@ -33,8 +33,7 @@ def set_filter_action(command: Command, work: Work) -> None:
 
 def delete_filter_action(command: Command, work: Work) -> None:
     document = work.document
-    every = document.filter_actions
-    for each in every if command.has(p.ALL) else (filter_action_of(document, command),):
+    for each in all_or_named(document.filter_actions, command, "filter action"):
         document = remove_filter_action(document, each.name)
     work.document = document
 

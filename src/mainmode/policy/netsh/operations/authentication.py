@@ -3,14 +3,13 @@
 from dataclasses import replace
 
 from mainmode.policy.mistakes import WordError
-from mainmode.policy.model import CREDENTIAL_PREFIX, Authentication, Method
+from mainmode.policy.model import CREDENTIAL_PREFIX, Action, Authentication, Method, Rule
 from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Command, Given
 from mainmode.policy.netsh.work import Work
 
 KERBEROS_ALONE = (Authentication(Method.KERBEROS),)
 """What Windows takes where nothing is given."""
-_METHODS = (p.KERBEROS, p.PRESHARED_KEY, p.ROOT_CA, p.SECRET_FILE)
 
 
 def authentication_of(command: Command, work: Work, hint: str) -> tuple[Authentication, ...] | None:
@@ -19,11 +18,11 @@ def authentication_of(command: Command, work: Work, hint: str) -> tuple[Authenti
     hint: what a preshared key is for, to name its file.
     Raises: WordError, PersonError.
     """
-    if not command.has(*_METHODS, p.LOCAL_ID, p.PEER_ID):
+    if not command.has(*p.AUTHENTICATION):
         return None
     methods: list[Authentication] = []
     for given in command.given:
-        if given.parameter in _METHODS:
+        if given.parameter in p.METHODS:
             methods += _method(given, work, hint)
         elif given.parameter in (p.LOCAL_ID, p.PEER_ID):
             if not methods:
@@ -54,6 +53,17 @@ def _method(given: Given, work: Work, hint: str) -> list[Authentication]:
             account_mapping=value.account_mapping,
         )
     ]
+
+
+def completed(rule: Rule, methods: tuple[Authentication, ...] | None) -> Rule:
+    """A rule that negotiates without a way to authenticate uses Kerberos.
+
+    methods: what the command says of it. Raises: WordError, if that there is none.
+    """
+    if rule.filter_action.action is not Action.NEGOTIATE:
+        return rule
+    require_method(methods)
+    return rule if rule.authentication else replace(rule, authentication=KERBEROS_ALONE)
 
 
 def require_method(methods: tuple[Authentication, ...] | None) -> None:

@@ -38,13 +38,10 @@ from mainmode.policy.netsh.commands import Command
 from mainmode.policy.netsh.config import CONFIG
 from mainmode.policy.netsh.fields import MAIN_MODE_OF_DYNAMIC, changed
 from mainmode.policy.netsh.kinds import PfsGroup
-from mainmode.policy.netsh.naming import find
-from mainmode.policy.netsh.operations.authentication import (
-    KERBEROS_ALONE,
-    authentication_of,
-    require_method,
-)
+from mainmode.policy.netsh.naming import all_or_named, find
+from mainmode.policy.netsh.operations.authentication import authentication_of, completed
 from mainmode.policy.netsh.operations.filters import filter_of
+from mainmode.policy.netsh.operations.rules import with_tunnel
 from mainmode.policy.netsh.work import LOCAL, NothingThere, Work
 
 IN_PASS = " (inbound pass-through)"
@@ -66,10 +63,7 @@ def set_main_mode(command: Command, work: Work) -> None:
 
 def delete_main_mode(command: Command, work: Work) -> None:
     document = work.dynamic
-    every = document.policies
-    if not command.has(p.ALL):
-        every = (find(every, command.require(p.NAME), "main mode policy"),)
-    for each in every:
+    for each in all_or_named(document.policies, command, "main mode policy"):
         if each.rules:
             problem = f"main mode policy {each.name!r} is in use by rule {each.rules[0].name!r}"
             raise PersonError(problem, fix="delete the rule first")
@@ -95,10 +89,7 @@ def set_quick_mode(command: Command, work: Work) -> None:
 
 def delete_quick_mode(command: Command, work: Work) -> None:
     document = work.dynamic
-    every = quick_mode_policies(document)
-    if not command.has(p.ALL):
-        every = (find(every, command.require(p.NAME), "quick mode policy"),)
-    for each in every:
+    for each in all_or_named(quick_mode_policies(document), command, "quick mode policy"):
         _twin_unused(document, each)
         document = remove_filter_action(document, each.name)
     work.dynamic = document
@@ -152,7 +143,7 @@ def add_dynamic_rule(command: Command, work: Work) -> None:
     filters = FilterList(name, (one,))
     methods = authentication_of(command, work, _hint(one))
     rule = Rule(name, filters, action, methods or (), connection_type=connections)
-    rule = _completed(_with_tunnel(rule, command), methods)
+    rule = completed(with_tunnel(rule, command.get(p.TUNNEL_END)), methods)
     document = put_filter_list(document, filters)
     work.dynamic = _tidy(put_rule(document, owner.name, rule))
 
@@ -168,7 +159,7 @@ def set_dynamic_rule(command: Command, work: Work) -> None:
     methods = authentication_of(command, work, _hint(was.filter_list.filters[0]))
     authentication = was.authentication if methods is None else methods
     rule = replace(was, filter_action=action, authentication=authentication)
-    rule = _completed(rule, methods)
+    rule = completed(rule, methods)
     target = command.get(p.MAIN_MODE_POLICY, owner.name)
     new_owner = find(document.policies, target, "main mode policy")
     if new_owner.name == owner.name:
@@ -215,23 +206,7 @@ def _rule(command: Command, work: Work) -> tuple[Policy, Rule]:
 
 def _has_tunnel(rule: Rule, command: Command) -> bool:
     wanted = command.get(p.TUNNEL_END)
-    return wanted is None or wanted == (rule.tunnel_endpoint or rule.tunnel_name)
-
-
-def _with_tunnel(rule: Rule, command: Command) -> Rule:
-    end = command.get(p.TUNNEL_END)
-    if end is None:
-        return rule
-    if isinstance(end, str):
-        return replace(rule, tunnel_endpoint=None, tunnel_name=end)
-    return replace(rule, tunnel_endpoint=end, tunnel_name="")
-
-
-def _completed(rule: Rule, methods: tuple[Any, ...] | None) -> Rule:
-    if rule.filter_action.action is not Action.NEGOTIATE:
-        return rule
-    require_method(methods)
-    return rule if rule.authentication else replace(rule, authentication=KERBEROS_ALONE)
+    return wanted is None or wanted == rule.tunnel_end
 
 
 def _action(

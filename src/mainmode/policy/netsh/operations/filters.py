@@ -9,7 +9,7 @@ from mainmode.policy.mistakes import WordError
 from mainmode.policy.model import Filter, FilterList, Place, PlaceKind
 from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Command
-from mainmode.policy.netsh.naming import filter_list_of, find
+from mainmode.policy.netsh.naming import all_or_named, filter_list_of, find
 from mainmode.policy.netsh.places import with_mask
 from mainmode.policy.netsh.work import NothingThere, Work
 from mainmode.policy.words import SERVER_KINDS, WITH_PORTS
@@ -30,8 +30,7 @@ def set_filter_list(command: Command, work: Work) -> None:
 
 def delete_filter_list(command: Command, work: Work) -> None:
     document = work.document
-    every = document.filter_lists
-    for each in every if command.has(p.ALL) else (filter_list_of(document, command),):
+    for each in all_or_named(document.filter_lists, command, "filter list"):
         document = remove_filter_list(document, each.name)
     work.document = document
 

@@ -9,7 +9,7 @@ from mainmode.policy.model import DefaultResponse, MainModeSettings, Policy
 from mainmode.policy.netsh import parameters as p
 from mainmode.policy.netsh.commands import Command
 from mainmode.policy.netsh.fields import MAIN_MODE_OF_POLICY, POLICY, changed, session_pfs
-from mainmode.policy.netsh.naming import find, policy_of
+from mainmode.policy.netsh.naming import owner_of, policy_of
 from mainmode.policy.netsh.operations.authentication import (
     KERBEROS_ALONE,
     authentication_of,
@@ -53,7 +53,7 @@ def delete_policy(command: Command, work: Work) -> None:
 
 
 def set_default_rule(command: Command, work: Work) -> None:
-    policy = find(work.document.policies, command.require(p.POLICY), "policy")
+    policy = owner_of(work.document, command)
     was = policy.default_response
     authentication = authentication_of(command, work, f"{policy.name} default response")
     response = replace(
