@@ -104,7 +104,7 @@ _NO_AUTHENTICATION = 'add authentication = [{ method = "preshared_key", secret_f
 def _complete_authentication(table: Table, values: Values) -> None:
     method = values["method"] if table.has("method") else None
     if method is Method.CERTIFICATE:
-        table.required_text("root_ca", '"CN=My CA"')
+        table.require("root_ca", '"CN=My CA"')
         return
     for key in ("root_ca", "exclude_ca_name", "account_mapping"):
         if values[key]:
