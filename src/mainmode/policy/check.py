@@ -199,7 +199,6 @@ def _parts_of_main_mode(settings: MainModeSettings, path: Path, of: str) -> Iter
 
 def _parts_of_response(response: DefaultResponse, path: Path) -> Iterator[_Part]:
     what = "the default response rule"
-    yield _Part(response, path, what)
     for index, authentication in enumerate(response.authentication):
         yield _Part(authentication, (*path, "authentication", index), what)
     for index, offer in enumerate(response.offers):
