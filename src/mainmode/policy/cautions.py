@@ -170,10 +170,9 @@ def _without_packets(policy: Policy) -> Iterator[Caution]:
 
 
 def _waits_for_names(rule: Rule) -> bool:
-    kinds = {
-        each.kind for one in rule.filter_list.filters for each in (one.source, one.destination)
-    }
-    return bool(rule.tunnel_name or kinds - {PlaceKind.ME, PlaceKind.ANY, PlaceKind.ADDRESSES})
+    filters = rule.filter_list.filters
+    ends = (end for each in filters for end in (each.source, each.destination))
+    return bool(rule.tunnel_name) or any(end.is_looked_up for end in ends)
 
 
 # --- fallback ---------------------------------------------------------------------------------

@@ -299,17 +299,11 @@ FILTER_ACTION = Form(
 
 def _complete_rule(table: Table, values: Values) -> None:
     filter_list, filter_action = values["filter_list"], values["filter_action"]
-    if values["windows_2000_peer"] and not _names_peers(filter_list):
+    if values["windows_2000_peer"] and not filter_list.names_peers:
         fix = "name each peer by its address, or remove windows_2000_peer"
         table.mistake("a filter names no peers by address", fix, "windows_2000_peer")
     if filter_action.action is Action.NEGOTIATE and not values["authentication"]:
         table.mistake("it negotiates without any way to authenticate", _NO_AUTHENTICATION)
-
-
-def _names_peers(filter_list: FilterList) -> bool:
-    """Whether each filter is between this computer and addresses of others."""
-    kinds = ({each.source.kind, each.destination.kind} for each in filter_list.filters)
-    return all(each == {PlaceKind.ME, PlaceKind.ADDRESSES} for each in kinds)
 
 
 def rule_form(lists: Mapping[str, FilterList], actions: Mapping[str, FilterAction]) -> Form:
