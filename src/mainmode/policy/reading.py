@@ -27,13 +27,14 @@ from typing import Any
 
 from mainmode.errors import PersonError, PolicyError
 from mainmode.policy.document import Document
-from mainmode.policy.form.keys import Form
+from mainmode.policy.form.keys import Form, Several
 from mainmode.policy.form.tables import (
     ABOUT,
     FILTER_ACTION,
     FILTER_LIST,
     SETTINGS,
     body_form,
+    policy_form,
     rule_form,
 )
 from mainmode.policy.lines import lines_of
@@ -162,11 +163,11 @@ def _read(top: Table) -> Document:
         for name, table in top.named_tables("filter_action", "filter action")
     }
     settings = SETTINGS.read(top.table("settings"))
-    body = body_form(rule_form(lists, actions))
+    rules = rule_form(lists, actions)
     if isinstance(top.said("policy"), list) or not (top.has("policy") or _has_body(top)):
-        policies, assigned = _several(top, body)
+        policies, assigned = _several(top, rules)
     else:
-        policies, assigned = _one(top, body)
+        policies, assigned = _one(top, rules)
     top.finish()
     if top.is_wrong:
         return Document()
@@ -178,25 +179,19 @@ def _has_body(top: Table) -> bool:
     return any(top.has(key) for key in ("main_mode", "default_response", "rule"))
 
 
-def _one(top: Table, body: Form) -> tuple[tuple[Policy, ...], str]:
+def _one(top: Table, rules: Form) -> tuple[tuple[Policy, ...], str]:
     about = top.table("policy")
     values = ABOUT.values(about)
     about.finish()
-    policy = Policy(**values, **body.values(top))
+    policy = Policy(**values, **body_form(rules).values(top))
     return (policy,), policy.name
 
 
-def _several(top: Table, body: Form) -> tuple[tuple[Policy, ...], str]:
-    form = Form(Policy, (*ABOUT.entries, *body.entries), called="policy")
-    policies: list[Policy] = []
-    for table in top.tables("policy"):
-        policy = form.read(table)
-        if policy.name in {each.name for each in policies}:
-            table.mistake(f"the name {policy.name!r} is taken", "give it another name", "name")
-        policies.append(policy)
+def _several(top: Table, rules: Form) -> tuple[tuple[Policy, ...], str]:
+    policies: tuple[Policy, ...] = Several(policy_form(rules), unique=True).read(top, "policy", ())
     assigned = top.text("assigned")
     names = [each.name for each in policies]
     if assigned and assigned not in names:
         fix = nearest(assigned, names) if names else "remove it"
         top.mistake(f"there is no policy {assigned!r} to be assigned", fix, "assigned")
-    return tuple(policies), assigned
+    return policies, assigned

@@ -359,7 +359,7 @@ ABOUT = Form(
 
 
 def body_form(rules: Form) -> Form:
-    """What a policy does: at the top of a file with one policy, in `[[policy]]` otherwise."""
+    """What a policy does: at the top of a file with one policy."""
     return Form(
         Policy,
         (
@@ -368,6 +368,11 @@ def body_form(rules: Form) -> Form:
             Key("rule", Several(rules, unique=True), "What applies to which traffic.", "rules"),
         ),
     )
+
+
+def policy_form(rules: Form) -> Form:
+    """One of several policies: `[[policy]]`."""
+    return Form(Policy, (*ABOUT.entries, *body_form(rules).entries), called=ABOUT.called)
 
 
 # --- general settings -------------------------------------------------------------------------
