@@ -74,7 +74,7 @@ def read_document_file(file: Path) -> DocumentFile:
 
 def read_document(source: bytes, file: Path) -> DocumentFile:
     """file: only for messages. Raises: PolicyError, with every mistake."""
-    return _read_source(source, file, {})
+    return _read_source(source, file)
 
 
 def read_export(source: bytes, file: Path) -> tuple[DocumentFile, dict[str, bytes]]:
@@ -83,20 +83,21 @@ def read_export(source: bytes, file: Path) -> tuple[DocumentFile, dict[str, byte
     Raises: PolicyError, with every mistake.
     """
     secrets: dict[str, bytes] = {}
-    return _read_source(source, file, secrets, with_secrets=True), secrets
+    return _read_source(source, file, secrets), secrets
 
 
 def _read_source(
-    source: bytes, file: Path, secrets: dict[str, bytes], *, with_secrets: bool = False
+    source: bytes, file: Path, secrets: dict[str, bytes] | None = None
 ) -> DocumentFile:
+    """secrets: where those that it brings along go; None: it may bring none."""
     source = source.removeprefix(codecs.BOM_UTF8)
     values = _parse(source, file)
     lines = lines_of(source)
     mistakes = Mistakes(file, lines)
     top = Table(values, (), "the policy file", mistakes)
-    if with_secrets and isinstance(top.said("secrets"), dict | None):
+    if secrets is not None and isinstance(top.said("secrets"), dict | None):
         secrets |= _secrets(top.table("secrets"))
-    elif with_secrets:
+    elif secrets is not None:
         top.absent("secrets", None)
         top.mistake("secrets is no table", "open it: [secrets]", "secrets")
     elif top.has("secrets"):

@@ -44,7 +44,7 @@ def written(
     if not before.strip():
         return laid_out(as_values(document, one=one))
     if "\r\n" in before:
-        return written(document, before.replace("\r\n", "\n")).replace("\n", "\r\n")
+        return written(document, before.replace("\r\n", "\n"), old=old).replace("\n", "\r\n")
     before = before.removeprefix("\ufeff")
     try:
         old = old or read_document(before.encode(), _HERE)
