@@ -58,6 +58,13 @@ def test_lifetimes_that_do_not_go_together(seconds: int, said: str) -> None:
     assert said in text
 
 
+def test_of_several_policies_each_warns_where_it_stands_and_of_actions_beside_it() -> None:
+    policy = Policy("test", (lived(28_801),), MainModeSettings(master_pfs=True))
+    own, shared = cautions(policy, place=("policy", 1))
+    assert own.path == ("policy", 1, "main_mode", "master_pfs")
+    assert shared.path == ("filter_action", "require", "offers", 0)
+
+
 @pytest.mark.parametrize("seconds", [300, 3_600, 28_800])
 def test_lifetimes_that_do(seconds: int) -> None:
     assert texts(lived(seconds)) == []

@@ -270,6 +270,8 @@ PORT = 'destination = "any", destination_port = 80'
         ),
         ('name = "all"', "", 10, "name is missing"),
         ('filter_list = "all"', "", 10, "filter_list is missing"),
+        ('filter_list = "all"', 'filter_list = ""', 12, "filter_list is empty"),
+        ('filter_action = "require"', 'filter_action = " "', 13, "filter_action is empty"),
         ("authentication = [", "# [", 10, "negotiates without any way to authenticate"),
         (', secret_file = "peer.psk"', "", 14, "must name one place"),
         (', secret_file = "peer.psk"', ', secret_file = "a", credential = "b"', 14, "one place"),
@@ -295,6 +297,19 @@ def test_every_mistake_has_a_fix(tmp_path: Path) -> None:
     text = SMALL.replace('"negotiate"', "5").replace('"any"', '"x"') + "y = 1\nactive = 2\n"
     for _, problem, fix in mistakes(tmp_path, text):
         assert fix, problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('filter_list = "all"', 'filter_list = ""'),
+        ('filter_action = "require"', 'filter_action = "  "'),
+        ('action = "negotiate"', 'action = ""'),
+        ('name = "small"', "name = 5"),
+    ],
+)
+def test_what_must_be_there_and_is_wrong_is_one_mistake(tmp_path: Path, old: str, new: str) -> None:
+    assert len(mistakes(tmp_path, changed(old, new))) == 1
 
 
 def test_a_wrong_protocol_does_not_bring_a_second_mistake_about_its_port(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """What deserves a warning because several settings of a policy meet.
 
 Talks to: `check`, which adds what each setting deserves by itself; `filters` (the deciding order).
-Does not: know files; places are paths within the policy.
+Does not: know files; only paths in them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -28,28 +28,35 @@ _SOME_COMPUTER = (ip_address("127.0.0.2"), ip_address("::2"))
 """Stands for this computer where only the order of the filters matters."""
 _EVERYBODY = 1 << 200
 _COUNTABLE = 1 << 16
-FILE = ""
-"""Begins the path of what stands beside the policies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caution:
-    """A warning, and where in the policy its reason stands."""
+    """A warning, and where its reason stands."""
 
     path: Path
     text: str
 
 
-def cautions(policy: Policy, management: Flow | None = None) -> Iterator[Caution]:
-    """management: the connection that the person who asks is logged in through."""
-    yield from _main_modes(policy)
-    for index, rule in enumerate(policy.rules):
+def cautions(
+    policy: Policy, management: Flow | None = None, *, place: Path = ()
+) -> Iterator[Caution]:
+    """management: the connection that the person who asks is logged in through.
+    place: where the parts of the policy stand; filter actions stand beside it.
+    """
+    for each in _in_policy(policy, management):
+        yield Caution((*place, *each.path), each.text)
+    for rule in policy.rules:
         if rule.active:
-            path = ("rule", index)
-            yield from _lifetimes(policy, rule, path)
+            yield from _lifetimes(policy, rule)
+
+
+def _in_policy(policy: Policy, management: Flow | None) -> Iterator[Caution]:
+    ordered = compile_filters(policy, _SOME_COMPUTER)
+    yield from _main_modes(policy)
     yield from _shared_keys(policy)
-    yield from _without_packets(policy)
-    yield from _fallbacks(policy)
+    yield from _without_packets(policy, ordered)
+    yield from _fallbacks(policy, ordered)
     if management is not None:
         yield from cut_off(policy, management)
 
@@ -78,7 +85,7 @@ def _main_mode(settings: MainModeSettings, path: Path, what: str) -> Iterator[Ca
         yield Caution((*path, "lifetime"), f"{what}: {text}")
 
 
-def _lifetimes(policy: Policy, rule: Rule, path: Path) -> Iterator[Caution]:
+def _lifetimes(policy: Policy, rule: Rule) -> Iterator[Caution]:
     """A quick mode SA that outlives its main mode SA, or lives so short that there are many."""
     if rule.filter_action.action is not Action.NEGOTIATE:
         return
@@ -86,7 +93,7 @@ def _lifetimes(policy: Policy, rule: Rule, path: Path) -> Iterator[Caution]:
     action = rule.filter_action
     for index, offer in enumerate(action.offers):
         quick_s = offer.lifetime.seconds
-        where: Path = (FILE, "filter_action", action.name, "offers", index)
+        where: Path = ("filter_action", action.name, "offers", index)
         what = f"filter action {action.name!r}, offer {offer.name}"
         main, quick = format_duration(main_s), format_duration(quick_s)
         if quick_s > main_s:
@@ -143,9 +150,8 @@ def _size(end: Place) -> int:
 # --- which filter decides ---------------------------------------------------------------------
 
 
-def _without_packets(policy: Policy) -> Iterator[Caution]:
+def _without_packets(policy: Policy, ordered: Iterable[CompiledFilter]) -> Iterator[Caution]:
     """Rules that no packet ever comes to."""
-    ordered = compile_filters(policy, _SOME_COMPUTER)
     compiled, reached = set(), set()
     taken: set[tuple[object, Direction]] = set()
     for each in ordered:
@@ -170,17 +176,15 @@ def _without_packets(policy: Policy) -> Iterator[Caution]:
 
 
 def _waits_for_names(rule: Rule) -> bool:
-    kinds = {
-        each.kind for one in rule.filter_list.filters for each in (one.source, one.destination)
-    }
-    return bool(rule.tunnel_name or kinds - {PlaceKind.ME, PlaceKind.ANY, PlaceKind.ADDRESSES})
+    filters = rule.filter_list.filters
+    ends = (end for each in filters for end in (each.source, each.destination))
+    return bool(rule.tunnel_name) or any(end.is_looked_up for end in ends)
 
 
 # --- fallback ---------------------------------------------------------------------------------
 
 
-def _fallbacks(policy: Policy) -> Iterator[Caution]:
-    ordered = compile_filters(policy, _SOME_COMPUTER)
+def _fallbacks(policy: Policy, ordered: Iterable[CompiledFilter]) -> Iterator[Caution]:
     negotiating = [each for each in ordered if each.action is Action.NEGOTIATE]
     soft = [each for each in negotiating if each.allow_fallback]
     strict = [each for each in negotiating if not each.allow_fallback]

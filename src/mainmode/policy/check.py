@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from mainmode import limits
 from mainmode.crypto.algorithms import Cipher, Group, Hash
 from mainmode.model import Flow
-from mainmode.policy.cautions import FILE, cautions
+from mainmode.policy.cautions import cautions
 from mainmode.policy.mistakes import Lines, Path
 from mainmode.policy.model import (
     Action,
@@ -157,14 +157,10 @@ def warnings(
             for part in parts
             for text in _short_secret(part.value, secrets)
         ]
-    for caution in cautions(policy, management):
-        beside = caution.path[0] == FILE
-        found.append(
-            PolicyWarning(
-                caution.text,
-                places.of(caution.path[1:] if beside else (*place, *caution.path)),
-            )
-        )
+    found += [
+        PolicyWarning(caution.text, places.of(caution.path))
+        for caution in cautions(policy, management, place=place)
+    ]
     if not policy.rules and not policy.default_response.active:
         found.append(PolicyWarning("the policy has no rules: everything is permitted"))
     return sorted(dict.fromkeys(found), key=lambda warning: warning.line)
@@ -199,7 +195,6 @@ def _parts_of_main_mode(settings: MainModeSettings, path: Path, of: str) -> Iter
 
 def _parts_of_response(response: DefaultResponse, path: Path) -> Iterator[_Part]:
     what = "the default response rule"
-    yield _Part(response, path, what)
     for index, authentication in enumerate(response.authentication):
         yield _Part(authentication, (*path, "authentication", index), what)
     for index, offer in enumerate(response.offers):

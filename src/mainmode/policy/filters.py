@@ -34,10 +34,11 @@ from mainmode.policy.model import (
 )
 from mainmode.policy.surroundings import Surroundings
 
-_EVERYWHERE = (
-    AddressRange.network(ip_network("0.0.0.0/0")),
-    AddressRange.network(ip_network("::/0")),
-)
+EVERYWHERE = {
+    4: AddressRange.network(ip_network("0.0.0.0/0")),
+    6: AddressRange.network(ip_network("::/0")),
+}
+"""All addresses, by version."""
 _STRICTEST_FIRST = (Action.BLOCK, Action.NEGOTIATE, Action.PERMIT)
 
 
@@ -203,7 +204,7 @@ class _Compiler:
         if place.kind is PlaceKind.ADDRESSES and place.addresses is not None:
             return (place.addresses,)
         if place.kind is PlaceKind.ANY:
-            return _EVERYWHERE
+            return EVERYWHERE.values()
         if place.kind is PlaceKind.ME:
             return self._me
         return [AddressRange.host(address) for address in self._around.addresses_of(place)]

@@ -45,6 +45,11 @@ class Place:
     addresses: AddressRange | None = None
     name: str = ""
 
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether its addresses are found out, and may change: of a DNS name or of servers."""
+        return self.kind not in (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
+
     def __str__(self) -> str:
         if self.kind is PlaceKind.ADDRESSES:
             return str(self.addresses)
@@ -74,6 +79,12 @@ class FilterList:
     name: str
     filters: tuple[Filter, ...]
     description: str = ""
+
+    @property
+    def names_peers(self) -> bool:
+        """Whether each filter is between this computer and addresses of others."""
+        kinds = ({each.source.kind, each.destination.kind} for each in self.filters)
+        return all(each == {PlaceKind.ME, PlaceKind.ADDRESSES} for each in kinds)
 
 
 @dataclass(frozen=True, slots=True)

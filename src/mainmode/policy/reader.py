@@ -59,18 +59,18 @@ class Table:
         self._asked.add(key)
         return default
 
+    def require(self, key: str, example: str) -> None:
+        """A key that has been read must be there, and text there must not be blank."""
+        said = self._values.get(key)
+        if key not in self._values:
+            self.mistake(f"{key} is missing", f"add {key} = {example}")
+        elif isinstance(said, str) and not said.strip() and not self.is_wrong_at(key):
+            self.mistake(f"{key} is empty", f"write {key} = {example}", key)
+
     # --- values ---------------------------------------------------------------------------
 
     def text(self, key: str, default: str = "") -> str:
         return self._get(key, str, "text in quotes", default)
-
-    def required_text(self, key: str, example: str) -> str:
-        text = self.text(key)
-        if key not in self._values:
-            self.mistake(f"{key} is missing", f"add {key} = {example}")
-        elif isinstance(self._values[key], str) and not text.strip():
-            self.mistake(f"{key} is empty", f"write {key} = {example}", key)
-        return text
 
     def flag(self, key: str, default: bool) -> bool:
         return self._get(key, bool, "true or false", default)

@@ -27,13 +27,14 @@ from typing import Any
 
 from mainmode.errors import PersonError, PolicyError
 from mainmode.policy.document import Document
-from mainmode.policy.form.keys import Form
+from mainmode.policy.form.keys import Form, Several
 from mainmode.policy.form.tables import (
     ABOUT,
     FILTER_ACTION,
     FILTER_LIST,
     SETTINGS,
     body_form,
+    policy_form,
     rule_form,
 )
 from mainmode.policy.lines import lines_of
@@ -73,7 +74,7 @@ def read_document_file(file: Path) -> DocumentFile:
 
 def read_document(source: bytes, file: Path) -> DocumentFile:
     """file: only for messages. Raises: PolicyError, with every mistake."""
-    return _read_source(source, file, {})
+    return _read_source(source, file)
 
 
 def read_export(source: bytes, file: Path) -> tuple[DocumentFile, dict[str, bytes]]:
@@ -82,20 +83,21 @@ def read_export(source: bytes, file: Path) -> tuple[DocumentFile, dict[str, byte
     Raises: PolicyError, with every mistake.
     """
     secrets: dict[str, bytes] = {}
-    return _read_source(source, file, secrets, with_secrets=True), secrets
+    return _read_source(source, file, secrets), secrets
 
 
 def _read_source(
-    source: bytes, file: Path, secrets: dict[str, bytes], *, with_secrets: bool = False
+    source: bytes, file: Path, secrets: dict[str, bytes] | None = None
 ) -> DocumentFile:
+    """secrets: where those that it brings along go; None: it may bring none."""
     source = source.removeprefix(codecs.BOM_UTF8)
     values = _parse(source, file)
     lines = lines_of(source)
     mistakes = Mistakes(file, lines)
     top = Table(values, (), "the policy file", mistakes)
-    if with_secrets and isinstance(top.said("secrets"), dict | None):
+    if secrets is not None and isinstance(top.said("secrets"), dict | None):
         secrets |= _secrets(top.table("secrets"))
-    elif with_secrets:
+    elif secrets is not None:
         top.absent("secrets", None)
         top.mistake("secrets is no table", "open it: [secrets]", "secrets")
     elif top.has("secrets"):
@@ -162,11 +164,11 @@ def _read(top: Table) -> Document:
         for name, table in top.named_tables("filter_action", "filter action")
     }
     settings = SETTINGS.read(top.table("settings"))
-    body = body_form(rule_form(lists, actions))
+    rules = rule_form(lists, actions)
     if isinstance(top.said("policy"), list) or not (top.has("policy") or _has_body(top)):
-        policies, assigned = _several(top, body)
+        policies, assigned = _several(top, rules)
     else:
-        policies, assigned = _one(top, body)
+        policies, assigned = _one(top, rules)
     top.finish()
     if top.is_wrong:
         return Document()
@@ -178,25 +180,19 @@ def _has_body(top: Table) -> bool:
     return any(top.has(key) for key in ("main_mode", "default_response", "rule"))
 
 
-def _one(top: Table, body: Form) -> tuple[tuple[Policy, ...], str]:
+def _one(top: Table, rules: Form) -> tuple[tuple[Policy, ...], str]:
     about = top.table("policy")
     values = ABOUT.values(about)
     about.finish()
-    policy = Policy(**values, **body.values(top))
+    policy = Policy(**values, **body_form(rules).values(top))
     return (policy,), policy.name
 
 
-def _several(top: Table, body: Form) -> tuple[tuple[Policy, ...], str]:
-    form = Form(Policy, (*ABOUT.entries, *body.entries), called="policy")
-    policies: list[Policy] = []
-    for table in top.tables("policy"):
-        policy = form.read(table)
-        if policy.name in {each.name for each in policies}:
-            table.mistake(f"the name {policy.name!r} is taken", "give it another name", "name")
-        policies.append(policy)
+def _several(top: Table, rules: Form) -> tuple[tuple[Policy, ...], str]:
+    policies: tuple[Policy, ...] = Several(policy_form(rules), unique=True).read(top, "policy", ())
     assigned = top.text("assigned")
     names = [each.name for each in policies]
     if assigned and assigned not in names:
         fix = nearest(assigned, names) if names else "remove it"
         top.mistake(f"there is no policy {assigned!r} to be assigned", fix, "assigned")
-    return tuple(policies), assigned
+    return policies, assigned

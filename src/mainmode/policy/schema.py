@@ -12,15 +12,16 @@ from mainmode.policy.form.tables import (
     FILTER_LIST,
     SETTINGS,
     body_form,
+    policy_form,
     rule_form,
 )
 
 
 def policy_schema() -> Schema:
     """Of a file with one policy or with several."""
-    about, body = ABOUT.schema(), body_form(rule_form({}, {})).schema()
+    rules = rule_form({}, {})
+    about, body = ABOUT.schema(), body_form(rules).schema()
     called = {"description": "What the policy is called, and how it appears."}
-    of_several = {**about, "properties": {**about["properties"], **body["properties"]}}
     shared = {
         "filter_list": _named(FILTER_LIST.schema(), "Which packets, by name."),
         "filter_action": _named(FILTER_ACTION.schema(), "What happens to them, by name."),
@@ -33,7 +34,7 @@ def policy_schema() -> Schema:
     several = _file(
         {
             "assigned": {"description": "The policy that is in force.", "type": "string"},
-            "policy": {"type": "array", "items": of_several},
+            "policy": {"type": "array", "items": policy_form(rules).schema()},
             **shared,
         }
     )

@@ -9,10 +9,7 @@ from dataclasses import dataclass, field
 
 from mainmode.model import IpAddress, address_order
 from mainmode.policy.model import Place, PlaceKind, Policy, Rule
-
-SERVER_KINDS = frozenset(
-    (PlaceKind.DNS_SERVERS, PlaceKind.WINS_SERVERS, PlaceKind.DHCP_SERVERS, PlaceKind.GATEWAY)
-)
+from mainmode.policy.words import SERVER_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def names_in(policy: Policy) -> frozenset[str]:
 
 def servers_in(policy: Policy) -> frozenset[PlaceKind]:
     """The kinds of servers that active rules name."""
-    return frozenset(each.kind for each in _places(policy)) & SERVER_KINDS
+    return frozenset(each.kind for each in _places(policy)).intersection(SERVER_KINDS)
 
 
 def _places(policy: Policy) -> list[Place]:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from mainmode.crypto.algorithms import CIPHERS, GROUPS, HASHES, Cipher, Group, Hash
 from mainmode.model import AddressRange, Direction, IpAddress, Lifetime
-from mainmode.numbers import IpProtocol
+from mainmode.numbers import IpProtocol, name_of
 from mainmode.policy.mistakes import WordError, nearest
 from mainmode.policy.model import (
     ANY,
@@ -95,8 +95,7 @@ def parse_protocol(text: str) -> int:
 
 def protocol_word(protocol: int) -> str:
     """A name that the service knows, or the number."""
-    names = {int(each): each.name.lower() for each in IpProtocol}
-    return names.get(protocol, str(protocol))
+    return name_of(IpProtocol, protocol).lower()
 
 
 def parse_gateway(text: str) -> IpAddress | str:

@@ -14,22 +14,21 @@ from tomlkit.exceptions import TOMLKitError
 
 from mainmode.errors import PolicyError
 from mainmode.policy.document import Document
-from mainmode.policy.form.keys import Form
 from mainmode.policy.form.tables import (
     ABOUT,
     FILTER_ACTION,
     FILTER_LIST,
     SETTINGS,
     body_form,
+    policy_form,
     rule_form,
 )
 from mainmode.policy.layout import changed, laid_out
-from mainmode.policy.model import Policy
 from mainmode.policy.reading import DocumentFile, read_document
 from mainmode.policy.settings import Settings
 
-_BODY = body_form(rule_form({}, {}))
-_ONE_OF_SEVERAL = Form(Policy, (*ABOUT.entries, *_BODY.entries))
+_RULES = rule_form({}, {})
+_BODY, _ONE_OF_SEVERAL = body_form(_RULES), policy_form(_RULES)
 _HERE = Path("document")
 
 
@@ -45,7 +44,7 @@ def written(
     if not before.strip():
         return laid_out(as_values(document, one=one))
     if "\r\n" in before:
-        return written(document, before.replace("\r\n", "\n")).replace("\n", "\r\n")
+        return written(document, before.replace("\r\n", "\n"), old=old).replace("\n", "\r\n")
     before = before.removeprefix("\ufeff")
     try:
         old = old or read_document(before.encode(), _HERE)

@@ -1,6 +1,6 @@
 """The policy store: a folder with one TOML file for each location.
 
-    local.toml  persistent.toml  dynamic.toml  secrets/
+    local.toml  persistent.toml  dynamic.toml  keys/
 
 A file is only ever replaced whole, by renaming, so a reader sees the old document or the new one,
 and a script that fails half-way leaves the old one. Editors wait for each other.
@@ -175,7 +175,6 @@ class Store:
     def _locked(self) -> Iterator[None]:
         """One editor at a time; the same store may edit two locations at once."""
         if self._depth == 0:
-            self._secrets = SecretFiles(self.folder)
             with self._explained():
                 self.folder.mkdir(parents=True, exist_ok=True)
                 self._lock = self._claimed()

@@ -1,11 +1,18 @@
 """What differs between two policies whatever the traffic."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 
 from mainmode.policy.explain.negotiation import method_word
-from mainmode.policy.model import DefaultResponse, MainModeSettings, Policy
+from mainmode.policy.model import (
+    Authentication,
+    DefaultResponse,
+    FilterAction,
+    MainModeSettings,
+    Policy,
+    QuickModeOffer,
+)
 from mainmode.policy.settings import Settings
 from mainmode.policy.units import format_duration, format_interval
 from mainmode.policy.words import boot_exemption_word, quick_mode_offer_word
@@ -72,14 +79,27 @@ def _once(policy: Policy) -> dict[str, str]:
 
 
 def _response(response: DefaultResponse) -> dict[str, str]:
-    group = response.session_pfs_group
-    pfs = "no" if not response.session_pfs else group.name if group else "in main mode's group"
     return {
         "active": _yes(response.active),
-        "offers": ", ".join(map(quick_mode_offer_word, response.offers)),
-        "session_pfs": pfs,
-        "authentication": ", ".join(map(method_word, response.authentication)) or "none",
+        "offers": offers_words(response.offers),
+        "session_pfs": pfs_words(response),
+        "authentication": methods_words(response.authentication),
     }
+
+
+def offers_words(offers: Iterable[QuickModeOffer]) -> str:
+    return ", ".join(map(quick_mode_offer_word, offers))
+
+
+def pfs_words(of: DefaultResponse | FilterAction) -> str:
+    if not of.session_pfs:
+        return "no"
+    group = of.session_pfs_group
+    return group.name if group is not None else "in main mode's group"
+
+
+def methods_words(methods: Iterable[Authentication]) -> str:
+    return ", ".join(map(method_word, methods)) or "none"
 
 
 def _settings(settings: Settings) -> dict[str, str]:

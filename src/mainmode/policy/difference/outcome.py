@@ -3,7 +3,7 @@
 Talks to: `selection`, whose decision it takes apart.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mainmode.model import IpAddress, Mode
 from mainmode.policy.model import (
@@ -63,23 +63,11 @@ def outcome(decision: Decision, policy: Policy, *, may_ask: bool) -> Outcome:
     if decision.action is not Action.NEGOTIATE:
         return Outcome(decision.action)
     gateway = decision.peer if decision.mode is Mode.TUNNEL else None
-    action = _nameless(rule.filter_action)
+    action = replace(rule.filter_action, name="", description="")
     own = _own_main_mode(rule, policy)
     main_mode = own or policy.main_mode
     terms = Terms(decision.mode, gateway, action, rule.authentication, own, main_mode)
     return Outcome(decision.action, terms)
-
-
-def _nameless(action: FilterAction) -> FilterAction:
-    return FilterAction(
-        "",
-        action.action,
-        action.offers,
-        action.accept_unsecured,
-        action.allow_fallback,
-        action.session_pfs,
-        action.session_pfs_group,
-    )
 
 
 def _own_main_mode(rule: Rule, policy: Policy) -> MainModeSettings | None:

@@ -8,13 +8,16 @@ from collections.abc import Collection, Iterable, Iterator
 
 from mainmode.model import IpAddress, Mode
 from mainmode.policy.difference.changes import Change
-from mainmode.policy.difference.general import main_mode_words
+from mainmode.policy.difference.general import (
+    main_mode_words,
+    methods_words,
+    offers_words,
+    pfs_words,
+)
 from mainmode.policy.difference.outcome import Outcome, Terms
 from mainmode.policy.difference.words import in_words
 from mainmode.policy.difference.zones import Zone
-from mainmode.policy.explain.negotiation import method_word
-from mainmode.policy.model import Action, FilterAction
-from mainmode.policy.words import quick_mode_offer_word
+from mainmode.policy.model import Action
 
 _IN_ZONE = {
     Zone.OWN: "",
@@ -62,13 +65,12 @@ def outcome_words(outcome: Outcome) -> str:
         return "blocked"
     if outcome.response is None:
         return "permitted"
-    offers = ", ".join(map(quick_mode_offer_word, outcome.response.offers))
-    return f"permitted, secured where the peer asks ({offers})"
+    return f"permitted, secured where the peer asks ({offers_words(outcome.response.offers)})"
 
 
 def _negotiated(terms: Terms, *, soft: bool) -> str:
     action = terms.filter_action
-    words = [f"negotiate ({_offers(action)})"]
+    words = [f"negotiate ({offers_words(action.offers)})"]
     if terms.mode is Mode.TUNNEL:
         words[0] += f" through the tunnel to {terms.gateway}" if terms.gateway else " in a tunnel"
     if soft:
@@ -76,8 +78,8 @@ def _negotiated(terms: Terms, *, soft: bool) -> str:
     if action.accept_unsecured:
         words.append("unsecured accepted")
     if action.session_pfs:
-        words.append(f"session PFS {_pfs(action)}")
-    words.append(f"by {_authentication(terms)}")
+        words.append(f"session PFS {pfs_words(action)}")
+    words.append(f"by {methods_words(terms.authentication)}")
     return ", ".join(words)
 
 
@@ -87,24 +89,9 @@ def terms_words(terms: Terms) -> dict[str, str]:
     return {
         "with": str(terms.gateway or "the other host"),
         "mode": terms.mode.value,
-        "offers": _offers(action),
+        "offers": offers_words(action.offers),
         "fallback": "allowed" if action.allow_fallback else "not allowed",
         "unsecured": "accepted" if action.accept_unsecured else "not accepted",
-        "session PFS": _pfs(action),
-        "authentication": _authentication(terms),
+        "session PFS": pfs_words(action),
+        "authentication": methods_words(terms.authentication),
     }
-
-
-def _authentication(terms: Terms) -> str:
-    return ", ".join(map(method_word, terms.authentication)) or "none"
-
-
-def _offers(action: FilterAction) -> str:
-    return ", ".join(map(quick_mode_offer_word, action.offers))
-
-
-def _pfs(action: FilterAction) -> str:
-    if not action.session_pfs:
-        return "no"
-    group = action.session_pfs_group
-    return group.name if group is not None else "in main mode's group"

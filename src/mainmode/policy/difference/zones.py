@@ -6,10 +6,10 @@ Talks to: `selection`, for this computer's addresses.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import ip_network
 
 from mainmode.model import AddressRange, Direction, Selector
 from mainmode.numbers import IpProtocol
+from mainmode.policy.filters import EVERYWHERE
 from mainmode.policy.selection import Selection
 
 
@@ -40,10 +40,6 @@ def parts(zone: Zone, direction: Direction, selection: Selection) -> Iterator[Pa
             yield Part(zone, direction, selector, (*without, *apart), tuple(apart))
 
 
-_EVERYTHING = {
-    4: AddressRange.network(ip_network("0.0.0.0/0")),
-    6: AddressRange.network(ip_network("::/0")),
-}
 _MULTICAST = {4: AddressRange.parse("224.0.0.0/4"), 6: AddressRange.parse("ff00::/8")}
 _Parts = Iterator[tuple[Selector, list[Selector], list[Selector]]]
 
@@ -52,7 +48,7 @@ class _Addresses:
     """This computer's, and those of groups, of one kind."""
 
     def __init__(self, selection: Selection, version: int) -> None:
-        self._all = everything = _EVERYTHING[version]
+        self._all = everything = EVERYWHERE[version]
         self._own = [
             AddressRange.host(each) for each in selection.local_addresses if each.version == version
         ]

@@ -7,7 +7,6 @@ Does not: know which SAs stand now.
 from dataclasses import dataclass
 
 from mainmode.model import Direction, Mode
-from mainmode.policy.check import not_enforced
 from mainmode.policy.model import Action, MainModeSettings, Policy
 from mainmode.policy.selection import Decision
 from mainmode.policy.units import format_duration, format_interval
@@ -53,10 +52,7 @@ def _permitted(policy: Policy, decision: Decision) -> Clear:
     asked = decision.decided_by is None and response.active
     sentences = ["it passes in clear"]
     if asked:
-        missing = next((f", but {each.text}" for each in not_enforced(response)), "")
-        sentences.append(
-            f"where the peer asks for protection, the default response rule answers{missing}"
-        )
+        sentences.append("where the peer asks for protection, the default response rule answers")
     return Clear(True, False, False, asked, tuple(sentences))
 
 

@@ -4,10 +4,8 @@ no address."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mainmode.policy.model import Action, Filter, PlaceKind, Policy, Rule
+from mainmode.policy.model import Action, Filter, Policy, Rule
 from mainmode.policy.surroundings import Surroundings
-
-_WITH_ADDRESSES = (PlaceKind.ADDRESSES, PlaceKind.ME, PlaceKind.ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def _filters(rule: Rule, around: Surroundings) -> Iterator[LeftOut]:
         unknown = [
             str(place)
             for place in (each.source, each.destination)
-            if place.kind not in _WITH_ADDRESSES and not around.addresses_of(place)
+            if place.is_looked_up and not around.addresses_of(place)
         ]
         if unknown:
             yield LeftOut(rule, f"no address is known for {' and '.join(unknown)}", each)

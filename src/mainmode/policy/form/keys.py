@@ -53,10 +53,8 @@ class Key:
     def read(self, table: Table, of: type) -> Values:
         default = self.instead if self.required else default_of(of, self.field or self.name)
         value = self.kind.read(table, self.name, default)
-        if self.required and not table.has(self.name):
-            table.mistake(f"{self.name} is missing", f"add {self.name} = {self.example}")
-        elif self.required and isinstance(value, str) and not value.strip():
-            table.mistake(f"{self.name} is empty", f"write {self.name} = {self.example}", self.name)
+        if self.required:
+            table.require(self.name, self.example)
         return {self.field or self.name: value}
 
     def write(self, part: Value) -> Values:

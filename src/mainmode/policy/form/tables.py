@@ -104,7 +104,7 @@ _NO_AUTHENTICATION = 'add authentication = [{ method = "preshared_key", secret_f
 def _complete_authentication(table: Table, values: Values) -> None:
     method = values["method"] if table.has("method") else None
     if method is Method.CERTIFICATE:
-        table.required_text("root_ca", '"CN=My CA"')
+        table.require("root_ca", '"CN=My CA"')
         return
     for key in ("root_ca", "exclude_ca_name", "account_mapping"):
         if values[key]:
@@ -299,17 +299,11 @@ FILTER_ACTION = Form(
 
 def _complete_rule(table: Table, values: Values) -> None:
     filter_list, filter_action = values["filter_list"], values["filter_action"]
-    if values["windows_2000_peer"] and not _names_peers(filter_list):
+    if values["windows_2000_peer"] and not filter_list.names_peers:
         fix = "name each peer by its address, or remove windows_2000_peer"
         table.mistake("a filter names no peers by address", fix, "windows_2000_peer")
     if filter_action.action is Action.NEGOTIATE and not values["authentication"]:
         table.mistake("it negotiates without any way to authenticate", _NO_AUTHENTICATION)
-
-
-def _names_peers(filter_list: FilterList) -> bool:
-    """Whether each filter is between this computer and addresses of others."""
-    kinds = ({each.source.kind, each.destination.kind} for each in filter_list.filters)
-    return all(each == {PlaceKind.ME, PlaceKind.ADDRESSES} for each in kinds)
 
 
 def rule_form(lists: Mapping[str, FilterList], actions: Mapping[str, FilterAction]) -> Form:
@@ -365,7 +359,7 @@ ABOUT = Form(
 
 
 def body_form(rules: Form) -> Form:
-    """What a policy does: at the top of a file with one policy, in `[[policy]]` otherwise."""
+    """What a policy does: at the top of a file with one policy."""
     return Form(
         Policy,
         (
@@ -374,6 +368,11 @@ def body_form(rules: Form) -> Form:
             Key("rule", Several(rules, unique=True), "What applies to which traffic.", "rules"),
         ),
     )
+
+
+def policy_form(rules: Form) -> Form:
+    """One of several policies: `[[policy]]`."""
+    return Form(Policy, (*ABOUT.entries, *body_form(rules).entries), called=ABOUT.called)
 
 
 # --- general settings -------------------------------------------------------------------------
