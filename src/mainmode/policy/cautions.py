@@ -132,7 +132,7 @@ def _shared_keys(policy: Policy) -> Iterator[Caution]:
 def _peers(rule: Rule) -> dict[object, int]:
     """How many computers each far end of a rule may be."""
     if rule.is_tunnel:
-        return {rule.tunnel_endpoint or rule.tunnel_name: 1}
+        return {rule.tunnel_end: 1}
     found: dict[object, int] = {}
     for each in rule.filter_list.filters:
         sizes = {end: _size(end) for end in (each.source, each.destination)}

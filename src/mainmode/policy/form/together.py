@@ -56,7 +56,7 @@ class Gateway:
         return {"tunnel_endpoint": gateway}
 
     def write(self, part: Value) -> Values:
-        gateway = part.tunnel_endpoint or part.tunnel_name
+        gateway = part.tunnel_end
         return {"tunnel_endpoint": str(gateway)} if gateway else {}
 
     def schema(self) -> dict[str, Schema]:
